@@ -149,11 +149,8 @@ def measure_difficulty(rollouts: Sequence[Rollout], coverage: float, judge: Judg
     none.
     """
     try:
-        sample = build_sample(rollouts, judge)
-        intervals.check_coverage(sample, coverage)
-        if sample.accepted:
-            sample.means(coverage)
-        return Difficulty().value(sample)
+        objective = Difficulty()
+        return objective.value(intervals.select_measured(build_sample(rollouts, judge), objective, coverage))
     except CoverageError:
         return None
 

@@ -52,6 +52,12 @@ EXAMPLES = (
         {"spec.generators.swarm": {"rule": "Published", "standard": {}}},
     ),
     Example(
+        "rule MultiObjective searches for a front, and a game has one objective for each side; choose rule Standard or"
+        " Published",
+        {"spec.generators.swarm": {"rule": "Published"}},
+        {"spec.generators.swarm": {"rule": "MultiObjective"}},
+    ),
+    Example(
         "train belongs to type Train; remove it, or set type to Train",
         {"spec.takers.learning": {"type": "Train", "train": {}}},
         {"spec.takers.learning": {"train": {}}},

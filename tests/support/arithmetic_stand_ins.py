@@ -17,7 +17,7 @@ from swarm_core.recipe import ModelName
 WRITER, WEAK, MEDIUM, STRONG = (ModelName(digit * 64) for digit in "abcd")
 ENDPOINT: Final = {"url": "https://models.test", "model": "large"}
 JUDGE: Final = EndpointSpec.model_validate(ENDPOINT).served_model
-SKILLS: Mapping[ModelName, int] = {WEAK: 100, MEDIUM: 1000, STRONG: 10_000}
+SKILLS: Mapping[ModelName, int] = {WEAK: 50, MEDIUM: 500, STRONG: 10_000}
 """Sums below this are answered right, by taker."""
 TAKERS = (("weak", WEAK), ("medium", MEDIUM), ("strong", STRONG))
 THINGS = ("apples", "pears", "plums", "melons", "lemons", "cherries", "peaches", "walnuts", "figs", "dates")

@@ -64,6 +64,8 @@ class Cheat:
     """Settings of gates by name, beside the defaults."""
     without: tuple[str, ...] = ()
     """The gates that the run leaves out."""
+    coverage: float = COVERAGE
+    """The share of scores that the run demands."""
 
     def __str__(self) -> str:
         return self.name
@@ -219,7 +221,7 @@ def measure_cheat(cheat: Cheat, dose: str, objective: str, repeats: int) -> floa
         build_examination(cheat, repeats),
         ((objective, found),),
         Single(objective),
-        COVERAGE,
+        cheat.coverage,
         answer_reference() if found.needs.reference else None,
     )
     return evaluator.compose(evaluator.measure([examine_cheat(cheat, dose, repeats)], "cheat"), {})

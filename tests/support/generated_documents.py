@@ -14,10 +14,12 @@ from swarmrun_documents import (
     CLUSTER,
     ENDPOINT,
     FIRST,
+    GOAL,
     GONE,
     HARD,
     MARKS,
     MODEL,
+    OTHER_GOAL,
     PANEL,
     PLUGIN,
     SCHEMA,
@@ -27,11 +29,12 @@ from swarmrun_documents import (
     Patch,
     patched,
     put,
+    trade,
     weigh,
 )
 
 TERMS = (*({"type": name, name.lower(): {}} for name in ("Separation", "Novelty", "Consistency")), PLUGIN)
-"""Objectives with settings, for a weighted sum."""
+"""Objectives with settings, as terms of several."""
 STARTS: tuple[Patch, ...] = (
     {},
     {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
@@ -58,6 +61,7 @@ STARTS: tuple[Patch, ...] = (
     },
     {"spec.objective": weigh({**HARD, "name": "hard"}, {**APART, "atLeast": 0.1}, normalize="Start")},
     {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}, "reference": {"uri": "data/real.jsonl"}}},
+    trade(GOAL, {**OTHER_GOAL, "name": "apart"}) | {"spec.swarm.multiObjective": {"archive": 8}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},
@@ -95,6 +99,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
     {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},
     *({"spec.objective": weigh(*({"objective": term, "weight": 1, "name": n} for n in "ab"))} for term in TERMS),
+    *(trade(*({"objective": term, "name": n} for n in "ab")) for term in TERMS),
     {
         "spec.generators.data.fields": part_documents.FIELDS,
         "spec.objective": {"type": "Novelty", "reference": part_documents.SOURCE},

@@ -11,16 +11,19 @@ from swarmrun_documents import (
     EXACT,
     FAR_PLUGIN,
     FIRST,
+    GOAL,
     GONE,
     HARD,
     MARKS,
     MODEL,
+    OTHER_GOAL,
     PANEL,
     PERSONAL,
     PLUGIN,
     SECOND,
     UNSEEN,
     Patch,
+    trade,
     weigh,
 )
 
@@ -154,6 +157,69 @@ WEIGHTED_EXAMPLES = (
     ),
 )
 """The rules of weighted sums."""
+PARETO_EXAMPLES = (
+    Example(
+        "pareto is given exactly when type is Pareto; write both, or neither",
+        trade(GOAL, OTHER_GOAL),
+        {"spec.objective": {"type": "Pareto"}, "spec.swarm.rule": "MultiObjective"},
+    ),
+    Example(
+        "another term has this name; give each term its own name",
+        trade(GOAL, {**GOAL, "name": "again"}),
+        trade(GOAL, GOAL),
+    ),
+    Example(
+        "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to MultiObjective",
+        trade(GOAL, OTHER_GOAL),
+        {**trade(GOAL, OTHER_GOAL), "spec.swarm.rule": "Standard"},
+    ),
+    Example(
+        "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to MultiObjective",
+        trade(GOAL, {"objective": PLUGIN}),
+        {**trade(GOAL, OTHER_GOAL), "spec.swarm.rule": GONE, "spec.swarm.optimizer": "CmaEs"},
+    ),
+    Example(
+        "rule MultiObjective searches for a front; set objective.type to Pareto, or choose rule Standard or Published",
+        trade(GOAL, OTHER_GOAL),
+        {"spec.swarm.rule": "MultiObjective"},
+    ),
+    Example(
+        "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": []},
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": [{"type": "UniformSoup"}]},
+    ),
+    Example(
+        "unseen takers judge one generator by one value, and an objective of type Pareto has a front; remove"
+        " evaluation.unseen",
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.unseen": []},
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.unseen": [{"name": f"u{n}", "model": f"m{n}"} for n in range(2)]},
+    ),
+    Example(
+        "multiObjective belongs to rule MultiObjective; remove it, or set rule to MultiObjective",
+        {**trade(GOAL, OTHER_GOAL), "spec.swarm.multiObjective": {"archive": 8}},
+        {"spec.swarm.multiObjective": {"archive": 8}},
+    ),
+    Example(
+        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
+        trade(GOAL, OTHER_GOAL),
+        {**trade(GOAL, OTHER_GOAL), "spec.takers": [FIRST]},
+    ),
+    Example(
+        "no term of this objective asks a taker; remove takers, or add a term that asks them",
+        {
+            "spec.objective": {**trade({"objective": {"type": "Personalization"}}, GOAL)["spec.objective"], **CORPUS},
+            "spec.swarm.rule": "MultiObjective",
+        },
+        {
+            "spec.objective": {
+                **trade(*({"objective": {"type": "Personalization"}, "name": name} for name in "ab"))["spec.objective"],
+                **CORPUS,
+            },
+            "spec.swarm.rule": "MultiObjective",
+        },
+    ),
+)
+"""The rules of Pareto fronts."""
 EXAMPLES = (
     Example(WITH_PLUGIN, {"spec.objective": PLUGIN}, {"spec.objective": {"type": "Plugin"}}),
     Example(WITH_PLUGIN, {"spec.gates": [PLUGIN, PLUGIN]}, {"spec.gates": [PLUGIN, {"type": "Plugin"}]}),
@@ -480,6 +546,7 @@ EXAMPLES = (
         {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
     ),
     *WEIGHTED_EXAMPLES,
+    *PARETO_EXAMPLES,
     *(Example(*rule) for rule in part_documents.list_rules()),
 )
 """Every rule of the CRD that relates fields to each other, or checks more than the type of a field."""

@@ -103,8 +103,10 @@ def test_a_model_judges_the_answer_without_seeing_it_as_the_reference_and_takers
 
 
 @pytest.mark.parametrize("reply", [RequestFailure("down"), Completion("hm", 1, True), Completion("Score: 9", 3, False)])
-def test_a_model_without_a_verdict_loses_the_item_and_costs_nobody(reply: Reply) -> None:
-    assert mark(reply)[0].undecided == (WRONG,)
+def test_a_model_without_a_verdict_leaves_the_item_undecided(reply: Reply) -> None:
+    (found,) = mark(reply)[0].undecided
+    assert (found.item, found.gate) == (WRONG, "undecided")
+    assert found.reason.startswith("WrongAnswer: ")
 
 
 @pytest.mark.parametrize(

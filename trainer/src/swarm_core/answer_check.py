@@ -7,8 +7,8 @@ judge compares their answers with the writer's; enough of them must score at lea
 If a spec names no checker, this decides: a program that can judge without a reference checks alone, a judge that needs
 references leaves the check to the takers, and a model and the takers both check.
 
-An item whose answer fails is rejected, and costs its generator. If missing replies or scores could turn the finding,
-the item is lost: it affects no value.
+An item whose answer fails is rejected, and costs its generator. So does an item about which missing replies or scores
+could turn the finding (`gates.admission.UNDECIDED`).
 
 Limits: where k of n takers must agree, no accepted item is harder than k right answers of n. Takers that share an
 error confirm it.
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core.api.takers import AnswerChecker
-from swarm_core.gates.admission import Rejection
+from swarm_core.gates.admission import Rejection, leave_open
 from swarm_core.items import Item
 from swarm_core.judges.calibration import RIGHT
 from swarm_core.objectives.scores import Unscored, UnscoredReason
@@ -128,13 +128,13 @@ class Confirmation:
 
     items: tuple[AnsweredItem, ...]
     rejections: tuple[Rejection, ...] = ()
-    undecided: tuple[Item, ...] = ()
-    """The items that missing scores leave open. They count as lost."""
+    undecided: tuple[Rejection, ...] = ()
+    """The items that missing scores leave open."""
 
 
 def confirm(check: AnswerCheck, answered: Sequence[AnsweredItem]) -> Confirmation:
     """Divide items by whether enough takers give the writer's answer."""
-    kept, rejections, undecided = list[AnsweredItem](), list[Rejection](), list[Item]()
+    kept, rejections, undecided = list[AnsweredItem](), list[Rejection](), list[Rejection]()
     for one in answered:
         needed = check.count_needed(len(one.answers))
         scores = [answer.score for answer in one.answers]
@@ -143,7 +143,7 @@ def confirm(check: AnswerCheck, answered: Sequence[AnsweredItem]) -> Confirmatio
         if not check.asks_takers(one.item) or agreeing >= needed:
             kept.append(one)
         elif agreeing + missing >= needed:
-            undecided.append(one.item)
+            undecided.append(leave_open(one.item, TAKERS_DISAGREE, f"{missing} of {len(scores)} scores are missing"))
         else:
             reason = f"{agreeing} of {len(scores)} takers give its answer, and {needed} must"
             rejections.append(Rejection(one.item, TAKERS_DISAGREE, reason))

@@ -33,6 +33,7 @@ VERIFIERS: Mapping[str, str] = MappingProxyType({
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
     "Model": "swarm_core.judges.rubric:RubricJudge",
+    "RewardModel": "swarm_core.judges.reward_model:RewardModelJudge",
 })  # fmt: skip
 """Judges of other kinds. A spec chooses one of `VERIFIERS` with type `Verifier`."""
 GATES: Mapping[str, str] = MappingProxyType({
@@ -43,6 +44,7 @@ GATES: Mapping[str, str] = MappingProxyType({
     "Contamination": "swarm_core.gates.contamination:ContaminationGate",
     "Language": "swarm_core.gates.language:LanguageGate",
     "Refusal": "swarm_core.gates.refusal_gate:RefusalGate",
+    "Classifier": "swarm_core.gates.classifier_gate:ClassifierGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
     "Criterion": "swarm_core.gates.criterion:CriterionGate",
 })  # fmt: skip
@@ -58,6 +60,7 @@ RIVALS: Mapping[str, str] = MappingProxyType({
     "BestOfN": "swarm_core.rivals.best_of_n:BestOfN",
     "RandomSearch": "swarm_core.rivals.random_search:RandomSearch",
     "CmaEs": "swarm_core.rivals.cma_es:CmaEs",
+    "Dpo": "swarm_core.rivals.dpo:Dpo",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 

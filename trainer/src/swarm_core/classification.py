@@ -21,6 +21,18 @@ LANGUAGE_IDENTIFIER = ModelName("language identifier")
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifierNeeds:
+    """What a part needs of its classifier. A part that asks one has it as `classifier_needs`."""
+
+    label: str | None
+    """The label that the part reads; None for the only one of a classifier that has no others."""
+    chat: bool = False
+    """Whether requests are conversations in the classifier's chat template."""
+    multi_label: bool | None = None
+    """Whether several labels can be true of one text; None if the part does not mind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
     """What a classifier says of a text."""
 

@@ -254,6 +254,6 @@ class Gate(Protocol):
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
         """Return the reason why `item` is rejected, given the replies to `requests`; None admits it.
 
-        `Undecided` if the gate cannot decide. Then the item counts as lost and affects no value.
+        `Undecided` if the gate cannot decide. Then the item costs as much as a rejected one, and is counted apart.
         """
         ...

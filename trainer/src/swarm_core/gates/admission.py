@@ -12,6 +12,8 @@ from swarm_core.asking import Ask, ask_together
 from swarm_core.items import Item
 from swarm_core.ports import Gate, MeasuringGate, Undecided
 
+UNDECIDED = "undecided"
+"""The name under which items are counted that a gate could not decide about."""
 Measures = tuple[tuple[str, float], ...]
 """What gates measured of one item, as pairs of name and value."""
 
@@ -36,8 +38,9 @@ class Admission:
 
     accepted: tuple[Item, ...]
     rejections: tuple[Rejection, ...] = ()
-    undecided: tuple[Item, ...] = ()
-    """The items that a gate could not decide about. They count as lost and not as rejected."""
+    undecided: tuple[Rejection, ...] = ()
+    """The items that a gate could not decide about. They cost as much as rejected ones, and if they are too many, there
+    is no measurement."""
     measures: tuple[Measures, ...] = ()
     """What gates measured of each accepted item (`MeasuringGate`), by the gates' names."""
 
@@ -49,7 +52,7 @@ class Admission:
 
 def admit(items: Sequence[Item], gates: Sequence[Gate], ask: Ask) -> Admission:
     """Pass all items through `gates`. `ask` is called once for each gate that makes requests."""
-    remaining, rejections, undecided = tuple(items), list[Rejection](), list[Item]()
+    remaining, rejections, undecided = tuple(items), list[Rejection](), list[Rejection]()
     measures: tuple[Measures, ...] = ((),) * len(remaining)
     for name, gate in zip(number_names(gates), gates, strict=True):
         passed, kept = pass_gate(remaining, gate, ask)
@@ -62,6 +65,11 @@ def admit(items: Sequence[Item], gates: Sequence[Gate], ask: Ask) -> Admission:
     return Admission(remaining, tuple(rejections), tuple(undecided), measures)
 
 
+def leave_open(item: Item, gate: str, reason: str) -> Rejection:
+    """Return the rejection of an item that `gate` could not decide about."""
+    return Rejection(item, UNDECIDED, f"{gate}: {reason}")
+
+
 def number_names(gates: Sequence[Gate]) -> list[str]:
     """Return the name of each gate; of the second and later ones of a name, with its number."""
     names = [gate.name for gate in gates]
@@ -71,7 +79,7 @@ def number_names(gates: Sequence[Gate]) -> list[str]:
 
 def pass_gate(items: Sequence[Item], gate: Gate, ask: Ask) -> tuple[Admission, dict[int, float | None]]:
     """Pass all items through one gate. Returns also what it measured of each accepted item, by the item's place."""
-    rejections, undecided = list[Rejection](), list[Item]()
+    rejections, undecided = list[Rejection](), list[Rejection]()
     measured: dict[int, float | None] = {}
     replies = ask_together([gate.requests(item) for item in items], ask)
     for place, (item, given) in enumerate(zip(items, replies, strict=True)):
@@ -79,7 +87,7 @@ def pass_gate(items: Sequence[Item], gate: Gate, ask: Ask) -> tuple[Admission, d
         if verdict is None:
             measured[place] = gate.measure(item, given) if isinstance(gate, MeasuringGate) else None
         elif isinstance(verdict, Undecided):
-            undecided.append(item)
+            undecided.append(leave_open(item, gate.name, verdict.reason))
         else:
             rejections.append(Rejection(item, gate.name, verdict))
     return Admission(tuple(items[place] for place in measured), tuple(rejections), tuple(undecided)), measured

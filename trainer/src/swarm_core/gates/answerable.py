@@ -2,7 +2,7 @@
 
 A reply states its verdict as JSON (`{"thoughts": "...", "valid": "yes"}`) or in its last line: `Valid: yes` or `Valid:
 no`. If the last line is no verdict or is quoted (`swarm_core.model_verdicts`), if the reply is cut off, or if the
-request fails, the gate is undecided: the item is lost and affects no value.
+request fails, the gate is undecided: the item costs as much as a rejected one (`gates.admission.UNDECIDED`).
 
 It asks the model of its own endpoint, or else the model of the judge: once, or several times with `votes`.
 """

@@ -2,8 +2,8 @@
 
 A model that is asked once decodes greedily. With `Votes`, it is asked several times with sampling, and the majority of
 the verdicts decides (self-consistency, arXiv 2203.11171). A reply without a verdict is no vote. Too few votes and a tie
-decide nothing: the item is lost and affects no value. The share of the votes for an admitted item is stored beside it,
-and a rejection says how many voted for it.
+decide nothing: the item costs as much as a rejected one. The share of the votes for an admitted item is stored beside
+it, and a rejection says how many voted for it.
 
 Limits: the votes of one model err together.
 """

@@ -80,6 +80,11 @@ def initial_best(state: SearchState) -> Estimate | None:
     return state.plan.optimizer.initial_best(state)
 
 
+def rank_positions(state: SearchState) -> list[Estimate]:
+    """Return the kept positions with a score, best first."""
+    return state.plan.optimizer.rank_positions(state)
+
+
 def attained(state: SearchState) -> float | None:
     """Return the value of the leading position, or the hypervolume of a front; None before a position is scored."""
     return state.plan.optimizer.attained(state)
@@ -98,7 +103,7 @@ def select_finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
     """
     if count < 2:
         raise ValueError(f"count={count}: a final choice needs at least 2 finalists")
-    ranked = state.plan.optimizer.rank_positions(state)
+    ranked = rank_positions(state)
     baseline = initial_best(state)
     if baseline is None or baseline in ranked[:count]:
         return tuple(ranked[:count])

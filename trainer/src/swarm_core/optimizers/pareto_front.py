@@ -138,16 +138,22 @@ def list_ends(front: Sequence[Vector]) -> list[int]:
 
 
 def find_knee(front: Sequence[Vector]) -> int:
-    """Return the index of the knee of `front`, which must not be empty.
+    """Return the index of the knee of `front`, the first of equal ones."""
+    heights = measure_heights(front)
+    return max(range(len(front)), key=lambda index: (heights[index], -index))
 
-    Values are scaled to 0 at the lowest and 1 at the highest value of the ends. There the hyperplane through the ends
-    of a front with two objectives is sum = 1, and that of more objectives is taken to be parallel to it. So the knee is
-    the vector with the highest sum of scaled values. An objective in which the ends agree does not count.
+
+def measure_heights(front: Sequence[Vector]) -> list[float]:
+    """Return the height of each vector above the hyperplane through the ends of `front`, which must not be empty.
+
+    The knee has the largest height. Values are scaled to 0 at the lowest and 1 at the highest value of the ends. There,
+    the hyperplane through the ends of a front with two objectives is sum = 1, and that of more objectives is taken to
+    be parallel to it. So the height is the sum of the scaled values. An objective in which the ends agree does not
+    count.
     """
     ends = [front[index] for index in list_ends(front)]
     limits = [(min(values), max(values)) for values in zip(*ends, strict=True)]
-    heights = [
+    return [
         fsum((value - low) / (high - low) for value, (low, high) in zip(one, limits, strict=True) if high > low)
         for one in front
     ]
-    return max(range(len(front)), key=lambda index: (heights[index], -index))

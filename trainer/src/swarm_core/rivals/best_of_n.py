@@ -39,7 +39,7 @@ Repeats = Sequence[Sequence[AnsweredItem]]
 class BestOfNSettings(Settings):
     """The number of drafts."""
 
-    n: DraftCount | None = None
+    drafts: DraftCount | None = None
     """Number of drafts for each item, at most. If absent, as many as the search's budget pays for."""
 
 
@@ -52,11 +52,11 @@ class BestOfN:
     spends_budget: ClassVar[bool] = True
     settings: ClassVar[type[BestOfNSettings]] = BestOfNSettings
 
-    n: int | None = None
+    drafts: int | None = None
 
     @classmethod
     def from_settings(cls, settings: BestOfNSettings) -> "BestOfN":
-        return cls(settings.n)
+        return cls(settings.drafts)
 
 
 @dataclass(frozen=True, slots=True)

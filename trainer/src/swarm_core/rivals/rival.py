@@ -50,6 +50,10 @@ class SearchCost:
     def __add__(self, other: "SearchCost") -> "SearchCost":
         return SearchCost(self.items + other.items, self.answers + other.answers, self.tokens + other.tokens)
 
+    def take_share(self, part: int, parts: int) -> "SearchCost":
+        """Return `part` of `parts` equal parts of the cost, rounded down."""
+        return SearchCost(self.items * part // parts, self.answers * part // parts, self.tokens * part // parts)
+
     def fits_into(self, budget: "SearchCost") -> bool:
         """Return whether no part of the cost is above that of `budget`."""
         return self.items <= budget.items and self.answers <= budget.answers and self.tokens <= budget.tokens

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.costs import ModelSize
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Judge
 from swarm_core.text.item_formats import ItemFormat
@@ -16,11 +17,14 @@ from swarm_trainer.data import seed_description, seeds
 from swarm_trainer.data.seeds import SeedFile
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import inputs
+from swarm_trainer.sources import model_size
 from swarm_trainer.worker.session import WorkerSpec
 
 MAX_FILE_BYTES = 3 * 2**20
 """The maximum size of a run file: more than any run needs, and etcd takes no more. A model file given by mistake is not
 read to its end."""
+
+MODEL_ROLES = (resolution.UriRole.BASE, resolution.UriRole.TAKER_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,14 @@ class RunFile:
         """The number of seed items of all local data, by URI."""
         uses = resolution.list_uris(self.worker_spec.resolved)
         return {use.uri: len(self.seeds[use.field].items) for use in uses if use.field in self.seeds}
+
+    def read_model_sizes(self) -> Mapping[str, ModelSize]:
+        """Return the sizes of the models that are on this machine, by URI."""
+        spec = self.worker_spec
+        uses = resolution.list_uris(spec.resolved)
+        folders = {use.uri: inputs.find_local(use, spec.base_folder) for use in uses if use.role in MODEL_ROLES}
+        sizes = {uri: model_size.read(folder) for uri, folder in folders.items() if folder is not None}
+        return {uri: size for uri, size in sizes.items() if size is not None}
 
     def describe_data(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of a subject and a line about the local seed data."""

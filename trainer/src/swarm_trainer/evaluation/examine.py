@@ -90,6 +90,8 @@ class Examination:
     """The check of the answers that generators write; None if they write questions alone."""
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
+    lists_per_prompt: int = 1
+    """The number of requests in a row that show the same examples. Each has a sampling seed of its own."""
 
     def find_wording(self, model: ModelName) -> prompts.Wording:
         """Return the wording of the prompts of a taker."""
@@ -139,8 +141,13 @@ def examine_generator(exam: Examination, engine: Inference, model: ModelName, st
 
     Raises InferenceError if the engine can answer nothing at all.
     """
-    stages = [stage if repeat == 0 else (*stage, "repeat", repeat) for repeat in range(exam.repeats)]
+    stages = [find_stage(stage, repeat) for repeat in range(exam.repeats)]
     return merge_repeats([examine_once(exam, engine, model, one, items) for one in stages])
+
+
+def find_stage(stage: Stage, repeat: int) -> Stage:
+    """Return the stage of one repeat of a measurement."""
+    return stage if repeat == 0 else (*stage, "repeat", repeat)
 
 
 def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
@@ -188,9 +195,7 @@ def admit_items(exam: Examination, state: ExaminationState, results: Sequence[Re
     admitted = admission.admit(parse_items(exam, state, results), state.gates, ask)
     state.accepted += admitted.accepted
     state.measures += admitted.measures
-    state.rejections += admitted.rejections
-    for item in admitted.undecided:
-        state.lose(item.request, 1)
+    state.rejections += (*admitted.rejections, *admitted.undecided)
 
 
 def parse_items(exam: Examination, state: ExaminationState, results: Sequence[Reply]) -> list[Item]:
@@ -237,9 +242,7 @@ def confirm_answers(
     if exam.answer_check is None:
         return answered
     found = answer_check.confirm(exam.answer_check, answered)
-    state.rejections += found.rejections
-    for item in found.undecided:
-        state.lose(item.request, 1)
+    state.rejections += (*found.rejections, *found.undecided)
     return found.items
 
 
@@ -250,8 +253,10 @@ def build_round(exam: Examination, state: ExaminationState, model: ModelName, st
 
 
 def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
-    """Return the examples that the request at `stage` shows."""
-    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *stage)
+    """Return the examples that the request at `stage` shows. The last part of `stage` is the request's number."""
+    *place, number = stage
+    prompt = int(number) // exam.lists_per_prompt
+    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *place, prompt)
     return tuple(exam.seeds.items[index] for index in drawn)
 
 

@@ -54,9 +54,9 @@ def answer_items(
         model=GIVEN,
         takers=tuple(name for name, _ in exam.takers),
         asked=len(items),
-        lost=len(admitted.undecided),
+        lost=0,
         items=tuple(answered),
-        rejections=admitted.rejections,
+        rejections=(*admitted.rejections, *admitted.undecided),
         tokens=ask.tokens,
         thinking_tokens=ask.thinking_tokens,
     )

@@ -4,7 +4,7 @@ check of answers.
 They are built from the list that `api.parts` gives, so the experiment's digest pins every part that is used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 
@@ -20,6 +20,7 @@ from swarm_core.gates.registry import GateChoice
 from swarm_core.judges.panel import PanelJudge
 from swarm_core.objectives.composed import unite_needs
 from swarm_core.objectives.objective import Needs, Objective
+from swarm_core.pareto_composition import ParetoComposition, ParetoTerm
 from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
@@ -31,33 +32,41 @@ COLLECTED = Needs(repeats=16, reference=True, corpus=True)
 
 
 def build_objectives(resolved: ResolvedSpec) -> dict[str, Objective]:
-    """Build the objective, or those of the terms of a weighted sum, by the names of their values.
-
-    Raises BadInputError.
-    """
-    weighted = resolved.weighted
-    names = [str(resolved.objective)] if weighted is None else [term.name for term in weighted.terms]
+    """Build the objective, or those of several terms, by the names of their values. Raises BadInputError."""
+    several = resolved.weighted or resolved.pareto
+    names = [str(resolved.objective)] if several is None else [term.name for term in several.terms]
     return dict(zip(names, map(parts.build_spec_part, parts.list_objectives(resolved)), strict=True))
 
 
-def build_composition(resolved: ResolvedSpec, objectives: Mapping[str, Objective]) -> Single | WeightedSum:
+def build_composition(
+    resolved: ResolvedSpec, objectives: Mapping[str, Objective]
+) -> Single | WeightedSum | ParetoComposition:
     """Build the rule that makes the fitness of the values of `objectives`. Raises BadInputError for a floor that has
     no effect or that no value meets."""
-    weighted = resolved.weighted
+    weighted, pareto = resolved.weighted, resolved.pareto
+    if pareto is not None:
+        goals = tuple(ParetoTerm(term.name, objectives[term.name].range, term.at_least) for term in pareto.terms)
+        check_terms(goals, parts.PARETO_FIELD, "a hypervolume")
+        return ParetoComposition(goals)
     if weighted is None:
         return Single(str(resolved.objective))
     terms = tuple(Term(term.name, term.weight, objectives[term.name].range, term.at_least) for term in weighted.terms)
-    for place, term in enumerate(terms):
-        check_term(term, f"{parts.WEIGHTED_FIELD}.terms[{place}]")
+    check_terms(terms, parts.WEIGHTED_FIELD, "a weighted sum")
     return WeightedSum(terms, weighted.normalize is Normalization.START)
 
 
-def check_term(term: Term, field: str) -> None:
-    """Check that a term can be added, and that its floor separates possible values. Raises BadInputError."""
+def check_terms(terms: Sequence[Term | ParetoTerm], field: str, what: str) -> None:
+    """Check each term of an objective with terms. `field`: its path; `what`: what needs the limits of the terms."""
+    for place, term in enumerate(terms):
+        check_term(term, f"{field}.terms[{place}]", what)
+
+
+def check_term(term: Term | ParetoTerm, field: str, what: str) -> None:
+    """Check that a term has limits, and that its floor separates possible values. Raises BadInputError."""
     low, high = term.range
     if not (isfinite(low) and isfinite(high)):
         raise BadInputError(
-            f"{field}.objective: {term.name} has values from {low:g} to {high:g}, but a weighted sum needs finite"
+            f"{field}.objective: {term.name} has values from {low:g} to {high:g}, but {what} needs finite"
             " limits; choose another objective"
         )
     if term.at_least is not None and not low < term.at_least <= high:

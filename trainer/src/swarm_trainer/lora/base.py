@@ -83,12 +83,13 @@ def choose_attention(config: PreTrainedConfig) -> str | None:
     return "eager" if getattr(config.get_text_config(), "attn_logit_softcapping", None) else None
 
 
-def read_model(folder: Path, **options: Any) -> PreTrainedModel:
+def read_model(folder: Path, kind: Any = AutoModelForCausalLM, what: str = "base", **options: Any) -> PreTrainedModel:
     """Read the model, with all its weights; `device_map="meta"` reads their shapes alone.
 
-    Raises BadInputError if weights are missing: transformers would draw them at random.
+    `kind`: the class of transformers that loads it. `what`: what the model is, for messages. Raises BadInputError if
+    weights are missing: transformers would draw them at random.
     """
-    model, report = AutoModelForCausalLM.from_pretrained(
+    model, report = kind.from_pretrained(
         folder,
         local_files_only=True,
         use_safetensors=True,
@@ -99,8 +100,8 @@ def read_model(folder: Path, **options: Any) -> PreTrainedModel:
     missing = sorted(report["missing_keys"])
     if missing:
         raise BadInputError(
-            f"base {folder}: has no weights for {len(missing)} tensors of {type(model).__name__}, such as {missing[0]};"
-            " give the folder of the whole model"
+            f"{what} {folder}: has no weights for {len(missing)} tensors of {type(model).__name__}, such as"
+            f" {missing[0]}; give the folder of the whole model"
         )
     return model
 

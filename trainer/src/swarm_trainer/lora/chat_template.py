@@ -10,7 +10,7 @@ A template may ask for the date. It always gets the same date, which the experim
 Limits: a template that draws random numbers is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,8 @@ RANDOM = frozenset({"random", "lipsum"})
 def tokenize(
     tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Message]], thinks: bool = False
 ) -> list[list[int]]:
-    """Return the tokens of each conversation, up to where the model's next turn begins.
+    """Return the tokens of each conversation, up to where the model's next turn begins; to its end if it ends with a
+    turn of the model.
 
     `thinks`: whether the model may think first; a template that has a switch for it is told.
 
@@ -47,11 +48,16 @@ def tokenize(
     mark, marks = control_tokens.choose_mark(texts), find_text_marks(tokenizer)
     marked = iter(control_tokens.mark_cuts(tokenizer, [control_markup.escape(text, marks) for text in texts], mark))
     return [
-        control_tokens.encode_marked(
-            tokenizer, render(tokenizer, [{**message, "content": next(marked)} for message in chat], thinks), mark
-        )
-        for chat in chats
+        control_tokens.encode_marked(tokenizer, render_turns(tokenizer, chat, marked, thinks), mark) for chat in chats
     ]
+
+
+def render_turns(
+    tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], contents: Iterator[str], thinks: bool
+) -> str:
+    """Return the text of a conversation with the next of `contents` as its messages. Raises as `tokenize` does."""
+    turns = [{**message, "content": next(contents)} for message in chat]
+    return render(tokenizer, turns, thinks, continues=turns[-1]["role"] != "assistant")
 
 
 def render(

@@ -46,6 +46,7 @@ ONLY_CONCLUDING = ("rivals", "unseen")
 ALLOWED_DIFFERENCES = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
     "spec.evaluation.reserve", "spec.evaluation.student", *(f"spec.{name}" for name in ONLY_CONCLUDING),
+    *(f"{code}.spec.evaluation.{name}" for code in ("parts", "prompts") for name in ONLY_CONCLUDING),
 )  # fmt: skip
 """The fields, with everything below them, in which the two specs may differ."""
 
@@ -165,7 +166,9 @@ def may_differ(path: str) -> bool:
     If only one of them has the prompts of a style, only unseen takers are asked in it.
     """
     styles = (f"prompts.{style}" for style in prompts.PromptStyle)
-    return path in styles or any(path == field or path.startswith(f"{field}.") for field in ALLOWED_DIFFERENCES)
+    return path in styles or any(
+        path == field or path.startswith((f"{field}.", f"{field}[")) for field in ALLOWED_DIFFERENCES
+    )
 
 
 def load_commits(source: ArtifactStore, resume: ResumeFrom) -> list[Commit]:
@@ -227,7 +230,8 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
         turn = Turn(setup, source_commit.iteration, swarm, first=first)
         candidates = remeasure_candidates(source, turn, source_commit)
         first = first or candidates
-        swarm = optimization.tell(swarm, {candidate.name: candidate.fitness for candidate in candidates})
+        told = setup.evaluator.list_fitness(candidates, turn.summarize_start(candidates))
+        swarm = optimization.tell(swarm, told)
         basis, text = setup.space.basis, optimization.to_json(swarm)
         own = Commit(
             setup.manifest,

@@ -14,10 +14,11 @@ from safetensors import safe_open
 from torch import Tensor
 
 from swarm_core import recipe
+from swarm_core.errors import BadInputError
 from swarm_core.recipe import Recipe
 from swarm_trainer.lora import adapter, export, signature
 from swarm_trainer.lora.signature import Signature
-from swarm_trainer.rivals.rival_context import RivalContext
+from swarm_trainer.rivals.rival_context import RivalContext, RivalError
 from swarm_trainer.runtime import model_folders
 from swarm_trainer.stores import tree
 
@@ -26,7 +27,10 @@ MergeTensors = Callable[[str, list[Tensor]], Tensor]
 
 
 def merge_initial(rival: RivalContext, merge: MergeTensors) -> Recipe:
-    """Merge the initial adapters into one, store it, and return its recipe. Raises BadInputError, StoreError."""
+    """Merge the initial adapters into one, store it, and return its recipe.
+
+    Raises RivalError if the merged adapter is invalid, StoreError.
+    """
     context, space = rival.context, rival.setup.space
     folders = [model_folders.unpack_adapter(context, digest) for digest in space.basis]
     context.cache.mkdir(parents=True, exist_ok=True)
@@ -34,6 +38,8 @@ def merge_initial(rival: RivalContext, merge: MergeTensors) -> Recipe:
     try:
         write_merged(folders, merge, scratch / "adapter")
         digest = tree.put_tree(context.store, scratch / "adapter")
+    except BadInputError as error:
+        raise RivalError(f"the initial adapters cannot be merged: {error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return recipe.build_single(space.base, digest, space.dtype)

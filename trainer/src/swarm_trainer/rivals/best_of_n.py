@@ -35,7 +35,7 @@ def write_drafts(rival: BestOfN, context: RivalContext) -> list[list[Rollout]]:
     generator = context.setup.space.recipe(context.found.initial.position)
     items, stages = context.setup.resolved.evaluation.final.items, context.final_stages
     sets: list[list[Rollout]] = []
-    for number in range(rival.n) if rival.n else count():
+    for number in range(rival.drafts) if rival.drafts else count():
         wanted = [
             MeasurementRequest(
                 f"seed-{seed}",

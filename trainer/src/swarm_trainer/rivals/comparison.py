@@ -1,7 +1,8 @@
 """Compares the best generator of a search with the rivals of the spec, each on final items and by one verdict.
 
 The rivals come after the result: they change neither the choice nor the gain. A rival that cannot be measured is listed
-with its reason. An outage ends the step, as it does anywhere, and the next attempt goes on from what is stored.
+with its reason. An outage, or a budget of calls that is used up, ends the step as it does anywhere, and the next
+attempt goes on from what is stored.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from swarm_core import commit
 from swarm_core.api import parts
-from swarm_core.api.resolved import PartUse
+from swarm_core.api.resolved import PartUse, ResolvedSpec
 from swarm_core.commit import Commit
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
@@ -43,6 +44,12 @@ def compare(
     return RivalsReport(tuple(map(measure_rival, uses, rivals)), budget)
 
 
+def check(resolved: ResolvedSpec) -> None:
+    """Check that both halves of every rival of the spec are installed here. Raises BadInputError, naming the field."""
+    for use in parts.list_rivals(resolved):
+        load_carry_out(use, parts.build_spec_part(use))
+
+
 def load_choice_rollouts(context: Context, setup: SearchSetup, last: Commit) -> Iterable[Rollout]:
     """Load every stored rollout of the final choice of a search. `last`: the last commit of the search."""
     swarm = optimization.from_json(last.swarm)
@@ -69,11 +76,10 @@ def load_carry_out(use: PartUse, rival: Any) -> CarryOut:
 def measure_rival(use: PartUse, rival_context: RivalContext) -> MeasuredRival | UnmeasuredRival:
     """Carry out one rival, and compare the best generator with it."""
     rival = parts.build_spec_part(use)
-    carry_out = load_carry_out(use, rival)
     try:
-        data = carry_out(rival, rival_context)
+        data = load_carry_out(use, rival)(rival, rival_context)
         fresh_or_reason = judge_data(rival_context, data)
-    except (RivalError, CoverageError, BadInputError) as error:
+    except (RivalError, CoverageError) as error:
         fresh_or_reason = Unmeasured(str(error))
     if isinstance(fresh_or_reason, Unmeasured):
         return UnmeasuredRival(rival_context.name, fresh_or_reason, rival_context.spent)

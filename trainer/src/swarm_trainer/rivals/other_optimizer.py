@@ -3,7 +3,7 @@
 The search starts like any other and makes the measurements that a run with this optimizer and this seed would make. It
 has no limit of patience, because it may spend all that the run's search spent. The last measurements are left out if
 they go over that. Then its finalists are measured again, in the same number and with as many items as those of the
-search, and the best of them writes the final items.
+search, as far as the budget goes, and the best of them writes the final items.
 
 Limits: its positions have one block of coefficients for all layers, because only particles move layers together.
 """
@@ -46,20 +46,24 @@ def search(rival: OtherOptimizer, context: RivalContext, space: SearchSpace) -> 
 
 
 def choose(context: RivalContext, space: SearchSpace, state: SearchState) -> Position:
-    """Return the finalist that new items rank first. Ties keep the order of the search.
+    """Return the finalist that new items rank first, as far as the budget goes. Ties keep the order of the search.
 
-    Raises RivalError if there is no finalist that the budget, or enough scores, allow to measure.
+    Raises RivalError if the search has no finalist, or if too many scores of all are missing.
     """
     finalists = optimization.select_finalists(state, context.setup.resolved.evaluation.finalists)
     items = search_settings.items_per_finalist(context.setup.resolved)
     wanted = [
         MeasurementRequest(one.name, space.recipe(one.position), ("choice",), "choice", items) for one in finalists
     ]
+    pairs = zip(finalists, context.measure(wanted), strict=True)
+    measured = [(one, rollout) for one, rollout in pairs if rollout is not None]
+    if finalists and not measured:
+        return finalists[0].position
     ranked = [
         (fitness, one.position)
-        for one, rollout in zip(finalists, context.measure(wanted), strict=True)
-        if rollout is not None and (fitness := context.compose([rollout], "choice", one.name)) is not None
+        for one, rollout in measured
+        if (fitness := context.compose([rollout], "choice", one.name)) is not None
     ]
     if not ranked:
-        raise RivalError(f"none of its {len(finalists)} finalists could be measured within the budget of the search")
+        raise RivalError(f"none of its {len(finalists)} finalists could be measured: too many scores are missing")
     return max(ranked, key=lambda pair: pair[0])[1]

@@ -63,6 +63,8 @@ class MeasurementRequest:
     """The folder of its rollout below `rivals/NAME/`, such as `iterations/0003`."""
     items: int
     """The number of items to write."""
+    examination: Examination | None = None
+    """Another way to ask for items; by default that of the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ class RivalContext:
         budget = budget or self.budget
         affordable = wanted[: self.count_affordable(wanted, budget)]
         jobs = [
-            self.build_writing(commit.rival_key(self.name, one.folder, one.name), one.recipe, one.stage, one.items)
+            self.build_writing(
+                commit.rival_key(self.name, one.folder, one.name), one.recipe, one.stage, one.items, one.examination
+            )
             for one in affordable
         ]
         results: list[Rollout | None] = []

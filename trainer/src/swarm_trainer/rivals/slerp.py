@@ -20,7 +20,7 @@ def carry_out(_: Slerp, context: RivalContext) -> FinalData:
 
 
 def fold(tensors: Sequence[Tensor]) -> Tensor:
-    """Interpolate several tensors of one shape, in their order. Each has the same part."""
+    """Interpolate several tensors of one shape, in their order: tensor k moves the result by 1/k of the arc to it."""
     result = tensors[0]
     for count, tensor in enumerate(tensors[1:], 2):
         result = interpolate(result, tensor, 1 / count)

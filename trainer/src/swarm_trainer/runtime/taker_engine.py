@@ -34,13 +34,15 @@ def pin_takers(context: Context) -> Experiment:
 
 
 def list_uses(resolved: ResolvedSpec) -> list[UriUse]:
-    """List the uses of the models and adapters that the takers need."""
+    """List the uses of the models and adapters that the takers need, and of the classifiers of the parts."""
     served = [taker for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
     models, adapters = {taker.model for taker in served}, {taker.adapter for taker in served}
     return [
         use
         for use in resolution.list_uris(resolved)
-        if (use.role in MODELS and use.uri in models) or (use.role is UriRole.TAKER_ADAPTER and use.uri in adapters)
+        if (use.role in MODELS and use.uri in models)
+        or (use.role is UriRole.TAKER_ADAPTER and use.uri in adapters)
+        or use.role is UriRole.CLASSIFIER
     ]
 
 

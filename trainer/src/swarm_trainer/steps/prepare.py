@@ -30,8 +30,18 @@ from swarm_trainer.lora import adapter, base_checks, signature
 from swarm_trainer.lora.lora_layers import LoraSize
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
+from swarm_trainer.rivals import comparison
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import engines, input_pins, inputs, layers, model_folders, prompt_length, remote_endpoints
+from swarm_trainer.runtime import (
+    engines,
+    input_pins,
+    inputs,
+    layers,
+    model_folders,
+    prompt_length,
+    remote_endpoints,
+    text_classifiers,
+)
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
@@ -66,6 +76,7 @@ def pin_experiment(
     code = parts.identify_parts(resolved)
     run_parts.check(resolved)
     student_inputs.check(resolved)
+    comparison.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: report_and_pin(use, item, context) for use in resolution.list_uris(resolved)}
@@ -107,6 +118,7 @@ def read_checked_data(context: Context, check: Callable[[PreparedData], None] | 
     resolved = context.resolved
     check_bases(context)
     check_adapters(context)
+    text_classifiers.check(context, run_parts.build_judge(resolved))
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
     data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}

@@ -27,6 +27,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_objective(spec.objective),
         weighted=resolution.resolve_weighted(spec.objective),
+        pareto=resolution.resolve_pareto(spec.objective),
         reference=resolution.resolve_reference(spec.objective),
         corpus=spec.objective.corpus,
         swarm=resolve_swarm(spec.swarm),
@@ -63,7 +64,7 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
     yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
     yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
     yield from iterate_taker_uses(resolved.takers, "spec.takers", resolved.base.model)
-    yield from resolution.iterate_gate_uses(resolved)
+    yield from resolution.iterate_part_uses(resolved)
     if resolved.reference is not None and resolved.reference.source is not None:
         yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:

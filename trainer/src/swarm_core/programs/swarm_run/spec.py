@@ -15,14 +15,14 @@ from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import GATES_RULE, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import Budget
-from swarm_core.api.objective_blocks import TAKERS_RULES, ObjectiveSpec
+from swarm_core.api.objective_blocks import PARETO, TAKERS_RULES, ObjectiveSpec
 from swarm_core.api.prompt_texts import Prompts, build_answering_rule, build_generation_rule
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.swarm import SwarmSpec
+from swarm_core.api.swarm import RuleName, SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
 from swarm_core.api.unseen_takers import UNSEEN_RULES
-from swarm_core.blocks.block import RULE_BROKEN, Rule, list_repeated
+from swarm_core.blocks.block import RULE_BROKEN, Rule, RuleReason, list_repeated
 from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
@@ -81,6 +81,39 @@ class SwarmRunSpec(RunSpec):
         ),
         *TAKERS_RULES,
         *UNSEEN_RULES,
+        Rule(
+            "self.objective.type != 'Pareto' || self.swarm.rule == 'MultiObjective'",
+            "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to"
+            " MultiObjective",
+            "swarm.rule",
+            lambda it: it.objective.type != PARETO or it.swarm.rule is RuleName.MULTI_OBJECTIVE,
+            lambda _: ("swarm", "rule"),
+        ),
+        Rule(
+            "self.swarm.rule != 'MultiObjective' || self.objective.type == 'Pareto'",
+            "rule MultiObjective searches for a front; set objective.type to Pareto, or choose rule Standard or"
+            " Published",
+            "swarm.rule",
+            lambda it: it.swarm.rule is not RuleName.MULTI_OBJECTIVE or it.objective.type == PARETO,
+            lambda _: ("swarm", "rule"),
+        ),
+        Rule(
+            "self.objective.type != 'Pareto' || !has(self.evaluation.unseen) || self.evaluation.unseen.size() == 0",
+            "unseen takers judge one generator by one value, and an objective of type Pareto has a front; remove"
+            " evaluation.unseen",
+            "evaluation.unseen",
+            lambda it: it.objective.type != PARETO or not it.evaluation.unseen,
+            lambda _: ("evaluation", "unseen"),
+            RuleReason.FORBIDDEN,
+        ),
+        Rule(
+            "self.objective.type != 'Pareto' || !has(self.evaluation.rivals) || self.evaluation.rivals.size() == 0",
+            "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
+            "evaluation.rivals",
+            lambda it: it.objective.type != PARETO or not it.evaluation.rivals,
+            lambda _: ("evaluation", "rivals"),
+            RuleReason.FORBIDDEN,
+        ),
         Rule(
             "!has(self.generation.agreeingTakers) || self.generation.agreeingTakers <= self.takers.size()",
             "more takers must agree than there are; lower agreeingTakers, or list more takers",

@@ -25,9 +25,10 @@ from swarm_trainer.lora.training import InstructionTuning
 from swarm_trainer.programs.adversarial_run import pools, turns
 from swarm_trainer.run_store import commit_chain, experiments, pins
 from swarm_trainer.runtime import model_folders
+from swarm_trainer.runtime.adapter_training import TrainingTask
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.steps import train
-from swarm_trainer.steps.train import Pairs, TrainingTask
+from swarm_trainer.steps.train import Pairs
 
 WARMUP_RATIO = 0.1
 """The share of the steps in which the rate of a later adapter rises, as in the default training."""

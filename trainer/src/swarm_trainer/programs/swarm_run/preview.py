@@ -12,6 +12,7 @@ from swarm_core.api.resolved import (
     RemoteTaker,
     ResolvedGenerators,
     ResolvedPanel,
+    ResolvedPareto,
     ResolvedSpec,
     ResolvedTaker,
     ResolvedWeighted,
@@ -55,6 +56,8 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
     terms = "" if resolved.weighted is None else f": {describe_terms(resolved.weighted)}"
+    if resolved.pareto is not None:
+        terms = f" front: {describe_front(resolved.pareto)}"
     return f"{resolved.objective}{terms}, judged by {describe_judge(resolved)}"
 
 
@@ -64,6 +67,13 @@ def describe_terms(weighted: ResolvedWeighted) -> str:
     added = " + ".join(f"{term.weight:g} {term.name}" for term in weighted.terms if term.weight > 0)
     scaled = " in standard deviations of the first iteration" if weighted.normalize is Normalization.START else ""
     return ", ".join([f"{added}{scaled}", *floors])
+
+
+def describe_front(pareto: ResolvedPareto) -> str:
+    """Describe the objectives of a front by their names and floors."""
+    return " against ".join(
+        term.name if term.at_least is None else f"{term.name} (at least {term.at_least:g})" for term in pareto.terms
+    )
 
 
 def describe_reference(reference: ReferenceData, takers: int) -> str:
@@ -249,24 +259,35 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
     An answer that is sampled and has no score is sampled once more.
     """
+    tests = len(resolved.access)  # `prepare` tries each endpoint once
+    return tests + sum(estimate_calls(resolved).values())
+
+
+def estimate_calls(resolved: ResolvedSpec) -> dict[str, int]:
+    """Estimate the most requests to remote endpoints by role: judges, gates and takers."""
     searched, rivals, takers = estimate_limits(resolved), estimate_rival_limits(resolved), max(1, len(resolved.takers))
     requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
-    tries = 2 if resolved.answering.temperature > 0 else 1
-    gates = sum(gate.endpoint is not None for gate in resolved.gates)
-    if resolved.generation.format is not ItemFormat.QUESTIONS:
-        gates += sum(use.part.endpoint is not None for use in parts.list_judges(resolved))  # they check the answers
-    tests = len(resolved.access)  # `prepare` tries each endpoint once
-    search = answers // takers * count_answer_requests(resolved, resolved.takers)
-    unseen = limit_unseen_items(resolved) * count_answer_requests(resolved, resolved.unseen)
+    per_taker = count_tries(resolved) * (answers // takers)
+    unseen = count_tries(resolved) * limit_unseen_items(resolved)
+    students = count_tries(resolved) * count_student_answers(resolved.evaluation.student)
     judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
-    students = count_student_answers(resolved.evaluation.student) * judges
-    return tests + tries * (search + unseen + students) + requested * gates
+    checks = judges if resolved.generation.format is not ItemFormat.QUESTIONS else 0  # of the writers' answers
+    return {
+        "judges": judges * (per_taker * len(resolved.takers) + unseen * len(resolved.unseen) + students)
+        + checks * requested,
+        "gates": requested * sum(gate.endpoint is not None for gate in resolved.gates),
+        "takers": per_taker * count_remote(resolved.takers) + unseen * count_remote(resolved.unseen),
+    }
 
 
-def count_answer_requests(resolved: ResolvedSpec, takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
-    """Count the requests to remote endpoints that one item needs: those of `takers`, and those of the judge."""
-    judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
-    return sum(isinstance(taker, RemoteTaker) for taker in takers) + len(takers) * judges
+def count_remote(takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
+    """Count the takers behind endpoints."""
+    return sum(isinstance(taker, RemoteTaker) for taker in takers)
+
+
+def count_tries(resolved: ResolvedSpec) -> int:
+    """Return how often an answer is asked for at most, if the first one has no score."""
+    return 2 if resolved.answering.temperature > 0 else 1
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
