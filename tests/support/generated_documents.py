@@ -45,6 +45,11 @@ STARTS: tuple[Patch, ...] = (
         "spec.generators.clustering.kmeans": {},
     },
     {"spec.generators.clustering": {"kmeans": {"embedder": MODEL}}},
+    {
+        "spec.generators.examples": part_documents.SOURCE,
+        "spec.generators.heldOut": {**part_documents.SOURCE, "uri": "data/kept.jsonl"},
+        "spec.generators.overlap": "Remove",
+    },
     {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
     {"spec.swarm": {"rule": "Published", "published": {"stepLength": 10}, "particles": 4}},
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},

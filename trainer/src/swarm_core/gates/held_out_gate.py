@@ -17,7 +17,7 @@ from swarm_core.ports import Reply, Request
 class HeldOutGate:
     """Rejects held-out items in any spelling."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
     name: ClassVar[str] = "HeldOut"
     settings: ClassVar[type[CopySettings]] = CopySettings
 

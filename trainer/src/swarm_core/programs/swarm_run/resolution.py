@@ -35,7 +35,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         evaluation=spec.evaluation.model_copy(update={"rivals": (), "unseen": ()}),
         rivals=tuple(map(resolution.resolve_part, spec.evaluation.rivals)),
         unseen=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.evaluation.unseen),
-        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, unseen=spec.evaluation.unseen)),
+        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, spec.evaluation)),
         resume_from=spec.resume_from,
     )
 
