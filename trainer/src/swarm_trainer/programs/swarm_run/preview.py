@@ -208,7 +208,8 @@ def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurement
     evaluation, repeats = resolved.evaluation, run_parts.find_needs(resolved).repeats
     # One finalist is an initial generator; the others are measured too, to choose the baseline.
     in_choice = evaluation.finalists + resolved.generators.count - 1
-    in_report = (resolved.generators.count + 1) * evaluation.final.seeds
+    ends = 0 if resolved.pareto is None else len(resolved.pareto.terms)
+    in_report = (resolved.generators.count + 1 + ends) * evaluation.final.seeds
     return (
         Measurements(repeats * optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
         Measurements(repeats * in_choice, search_settings.items_per_finalist(resolved)),
