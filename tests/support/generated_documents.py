@@ -91,6 +91,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
     {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "adapter": "takers/more"}]},
+    {"spec.evaluation.student": {"training": {"targetModules": ["q_proj", "v_proj"]}, "test": part_documents.SOURCE}},
     *(
         {
             "spec.evaluation.unseen": [

@@ -72,6 +72,8 @@ class Experiment:
     none."""
     unseen: tuple[PinnedTaker | PinnedRemoteTaker, ...] | None = None
     """The takers that the search never asks; None if there are none."""
+    student_test: Digest | None = None
+    """The digest of the items that students are compared on, stored as `SeedData` of one cluster; None without one."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON. A field that is None is left out."""

@@ -74,8 +74,8 @@ class Clustering(Block):
     )
 
 
-class Training(Block):
-    """The fine-tuning of one LoRA adapter on its cluster."""
+class LoraTraining(Block):
+    """The fine-tuning of one LoRA adapter."""
 
     rank: Integer = Field(16, ge=1, le=512)
     """LoRA rank of the adapters."""
@@ -88,9 +88,6 @@ class Training(Block):
         "o_proj",
     )
     """Names of the linear layers to adapt."""
-    pairs: Integer = Field(256, ge=1, le=100_000)
-    """Number of training pairs that are drawn from the cluster. The prompt of a pair shows some examples, and its
-    completion holds others."""
     epochs: Integer = Field(5, ge=1, le=1000)
     """Number of passes over the training pairs."""
     learning_rate: Number = Field(2e-4, gt=0, le=1)
@@ -105,6 +102,14 @@ class Training(Block):
     """Number of forward passes per optimizer step."""
     gradient_checkpointing: Flag = False
     """Whether the backward pass recomputes activations. This saves memory and costs time."""
+
+
+class Training(LoraTraining):
+    """The fine-tuning of one LoRA adapter on its cluster."""
+
+    pairs: Integer = Field(256, ge=1, le=100_000)
+    """Number of training pairs that are drawn from the cluster. The prompt of a pair shows some examples, and its
+    completion holds others."""
 
 
 READER_REVISION = 2

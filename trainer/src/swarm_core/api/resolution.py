@@ -75,6 +75,10 @@ CORPUS_FIELD = "spec.objective.corpus.uri"
 """The field that names the corpus of an objective."""
 
 
+STUDENT_TEST_FIELD = "spec.evaluation.student.test.uri"
+"""The field that names the test set of a student."""
+
+
 class UriRole(StrEnum):
     """What a URI refers to."""
 

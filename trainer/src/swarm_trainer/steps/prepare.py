@@ -43,7 +43,7 @@ from swarm_trainer.runtime import (
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
-from swarm_trainer.steps import part_inputs
+from swarm_trainer.steps import part_inputs, student_inputs
 
 MIN_FREE_BYTES = 256 * 2**20
 """The free bytes required in addition to the adapters. The rollouts, commits and report of a long run need much
@@ -73,6 +73,7 @@ def pin_experiment(
     resolved = context.resolved
     code = parts.identify_parts(resolved)
     run_parts.check(resolved)
+    student_inputs.check(resolved)
     comparison.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
@@ -89,6 +90,7 @@ def pin_experiment(
         reference=part_inputs.pin_reference(context, data[GENERATORS], splits.reference),
         corpus=part_inputs.pin_corpus(context, splits.corpus),
         data_sets=part_inputs.pin_data_sets(context),
+        student_test=student_inputs.pin_test_items(context, data[GENERATORS]),
         unseen=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.unseen) or None,
     )
     check_unseen(experiment)
