@@ -3,9 +3,9 @@
     python benchmarks/rivals.py --arenas arithmetic stories --objectives Difficulty --write docs/results.md
 
 Each run is a whole `dataswarm run` of a file of an arena (`swarmrun.yaml`, or `--file`) with another seed, another
-objective and the rivals of the catalog that need no model which follows instructions. Its outcomes are one line of `benchmarks/rivals.jsonl`, written as soon as they
-exist. A stopped run resumes in its folder, and nothing that has a line is run again. So the table can be made from the
-lines alone (`--seeds 0`).
+objective and the rivals of the catalog that need no model which follows instructions. Its outcomes are one line of
+`benchmarks/rivals.jsonl`, written as soon as they exist. A stopped run resumes in its folder, and nothing that has a
+line is run again. So the table can be made from the lines alone (`--seeds 0`).
 
 The table has the value on fresh items of the best generator, of the best initial one and of each rival, and the
 difference of the best generator to it, with Student's interval over seeds. Limits: each arena is a toy. The interval
