@@ -3,9 +3,9 @@
     python benchmarks/rivals.py --arenas arithmetic stories --objectives Difficulty --write docs/results.md
 
 Each run is a whole `dataswarm run` of a file of an arena (`swarmrun.yaml`, or `--file`) with another seed, another
-objective and all rivals of the catalog. Its outcomes are one line of `benchmarks/rivals.jsonl`, written as soon as they
-exist. A stopped run resumes in its folder, and nothing that has a line is run again. So the table can be made from the
-lines alone (`--seeds 0`).
+objective and the rivals of the catalog that need no model which follows instructions. Its outcomes are one line of
+`benchmarks/rivals.jsonl`, written as soon as they exist. A stopped run resumes in its folder, and nothing that has a
+line is run again. So the table can be made from the lines alone (`--seeds 0`).
 
 The table has the value on fresh items of the best generator, of the best initial one and of each rival, and the
 difference of the best generator to it, with Student's interval over seeds. Limits: each arena is a toy. The interval
@@ -40,6 +40,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "Dpo": {"dpo": {"rounds": 2, "training": {"epochs": 3, "learningRate": 1.0e-3, "maxLength": 96}}},
 }
 """Settings of rivals that suit the arenas; the others have their defaults."""
+INSTRUCTED = frozenset({"Rewrite", "DescriptionSearch"})
+"""Rivals that need a model which follows instructions. No base of an arena does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,12 @@ def main() -> int:
     parser.add_argument("--arenas", nargs="+", default=["arithmetic"], help="folders of examples/")
     parser.add_argument("--file", default="swarmrun", help="the SwarmRun of the arenas, without .yaml")
     parser.add_argument("--objectives", nargs="+", default=["Difficulty"], help="types without required settings")
-    parser.add_argument("--rivals", nargs="+", default=list(catalog.RIVALS), choices=list(catalog.RIVALS))
+    parser.add_argument(
+        "--rivals",
+        nargs="+",
+        default=[name for name in catalog.RIVALS if name not in INSTRUCTED],
+        choices=list(catalog.RIVALS),
+    )
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--seeds", type=int, default=10, help="the number of seeds; 0 only makes the table")
     parser.add_argument("--at-once", type=int, default=1, help="runs at the same time")
