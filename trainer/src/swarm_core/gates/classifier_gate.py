@@ -62,7 +62,7 @@ class ClassifierGate:
     @classmethod
     def from_settings(cls, settings: ClassifierSettings, context: GateContext) -> "ClassifierGate":
         """Return the gate that asks the classifier of `settings`."""
-        name = classification.name_classifier(settings.model.uri)
+        name = classification.name_classifier(settings.model)
         return cls(name, settings.label, settings.threshold, settings.multi_label)
 
     @property
