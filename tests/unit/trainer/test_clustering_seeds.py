@@ -152,7 +152,7 @@ def test_an_item_and_one_that_holds_it_stand_on_one_side(seed: int) -> None:
     known = ItemIndex(one.item for one in held)
     assert not [one for one in train if known.find(one.item)]
     assert len(held) >= 12
-    with pytest.raises(BadInputError, match="all 2 items are copies of the 1 that are held out, .*; lower heldOut$"):
+    with pytest.raises(BadInputError, match=r"all 2 items are copies of the 1 that are held out, .*; lower heldOut$"):
         seeds.split([SeedItem(Item(f"{tales[0]} {word}".strip())) for word in ("", "Well?")], 0.5, find_seed(tales[0]))
 
 

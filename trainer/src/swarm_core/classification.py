@@ -46,8 +46,10 @@ class Labels:
 
 
 def name_classifier(model: ClassifierModel) -> ModelName:
-    """Return the name of a classifier of the spec, by which requests ask it. Parts that give one model another length or
-    number format ask another classifier."""
+    """Return the name of a classifier of the spec, by which requests ask it.
+
+    Parts that give one model another length or number format ask another classifier.
+    """
     return ModelName(digest_bytes(canonical_json(["classifier", model.uri, model.max_tokens, model.dtype])))
 
 

@@ -189,10 +189,10 @@ def split(
     kept_back = add_copies(items, kept_back, judge, similarity)
     training = tuple(item for item in items if item not in kept_back)
     if not training and len(kept_back) > count:
-        kind, advice = ("copies", "") if similarity is None else ("near copies", ", or raise the similarity of the gates")
         raise BadInputError(
-            f"heldOut: all {len(items):,} items are {kind} of the {count:,} that are held out, and of each other;"
-            f" lower heldOut{advice}"
+            f"heldOut: all {len(items):,} items are {'' if similarity is None else 'near '}copies of the {count:,} that"
+            " are held out, and of each other; lower heldOut"
+            + ("" if similarity is None else ", or raise the similarity of the gates")
         )
     if not training or (held_out > 0 and count == 0):
         raise BadInputError(
