@@ -138,9 +138,7 @@ def test_a_training_that_fails_is_the_reason_of_the_rival_and_not_the_end_of_the
     (use,) = parts.list_rivals(context.setup.resolved)
     found = comparison.measure_rival(use, context)
     assert isinstance(found, UnmeasuredRival)
-    assert found.reason.reason == (
-        "its adapter cannot be trained: learningRate 1: the loss is nan at step 3; lower it"
-    )
+    assert found.reason.reason == ("its adapter cannot be trained: learningRate 1: the loss is nan at step 3; lower it")
 
 
 def test_the_settings_of_the_spec_reach_the_training(
