@@ -12,7 +12,7 @@ TAG ?= 0.1.0
 BUILD ?= docker build --tag
 BUILD_ARGS ?=
 
-.PHONY: demo demo-full setup test short-tests test-all vllm test-vllm test-cluster images locks lint generate fresh bench clean
+.PHONY: demo demo-full setup test short-tests test-all vllm test-vllm test-gpu test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -45,6 +45,9 @@ vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (o
 
 test-vllm: vllm  ## the inference contract, what is promised of vLLM, and a whole run, with the real server (some minutes)
 	DATASWARM_VLLM=required $(BIN)/pytest -m "" tests/contract/test_inference.py tests/contract/test_vllm.py tests/e2e/test_vllm_run.py
+
+test-gpu: $(VENV)/.ready  ## every family of models trained, summed and asked in bfloat16 on a GPU; skipped where there is none
+	$(BIN)/pytest -m gpu tests/families
 
 images: $(VENV)/.ready  ## container images, IMAGES="operator trainer vllm"; BUILD is a command that takes a tag and a folder
 	rm -rf build/images

@@ -268,7 +268,7 @@ def add_normalized(reference: Sequence[float]) -> FunctionOfMeans:
     """Return difficulty and novelty in standard deviations of a first iteration, with equal weights."""
     terms = (Term("Difficulty", 0.5, (0.0, 1.0)), Term("Novelty", 0.5, (0.0, 18.0)))
     objectives = {"Difficulty": Difficulty(), "Novelty": KnownNovelty(reference)}
-    start = {"Difficulty": Spread(0.4, 0.05, 20), "Novelty": Spread(0.01, 0.008, 20)}
+    start = {"Difficulty": Spread(0.4, 0.05, 20, 1.0), "Novelty": Spread(0.01, 0.008, 20, 1.0)}
     found = compose_objectives(objectives, WeightedSum(terms, normalized=True), start)
     assert isinstance(found, FunctionOfMeans)
     return found

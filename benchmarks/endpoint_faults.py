@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 import endpoint_fault_kinds
 import faulty_run
 import private_network
-from endpoint_campaign import MOMENTS, PATIENT_WITH_ONE, Campaign, Trial, check_fate, check_lost
+from endpoint_campaign import MOMENTS, PATIENT_WITH_ONE, Campaign, Trial, check_fate, check_undecided
 from faulty_endpoint import FaultyEndpoint, Role
 from published_table import insert_table
 
@@ -91,7 +91,7 @@ def try_items(site: Campaign) -> Iterator[Group]:
     gates = Group("one item at the gate", "the item is left out, and the same")
     for fault in endpoint_fault_kinds.POISON_OF_JUDGES:
         judges.add(site.try_item(fault, Role.JUDGE, check_fate(AnswerFate.JUDGE_FAILED), PATIENT_WITH_ONE), 2)
-        gates.add(site.try_item(fault, Role.GATE, check_lost, PATIENT_WITH_ONE), 2)
+        gates.add(site.try_item(fault, Role.GATE, check_undecided, PATIENT_WITH_ONE), 2)
     yield from (judges, gates)
 
 
@@ -109,7 +109,7 @@ def try_game(game: Campaign, faults: int) -> Iterator[Group]:
     yield lasting
     items = Group("the same: one item", "the item is left out; a second run is equal")
     for fault in endpoint_fault_kinds.POISON_OF_JUDGES:
-        items.add(game.try_item(fault, Role.GATE, check_lost, PATIENT_WITH_ONE), 2)
+        items.add(game.try_item(fault, Role.GATE, check_undecided, PATIENT_WITH_ONE), 2)
     yield items
 
 

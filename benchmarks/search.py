@@ -121,7 +121,7 @@ def examine_models(
         for state, ask, count in zip(states, askers, counts, strict=True):
             results = list(islice(replies, count))
             ask.tokens += count_tokens(results)
-            examine.admit_items(state, results, exam.shots, ask)
+            examine.admit_items(exam, state, results, ask)
     return [
         build_rollout(exam, model, stage, state, ask)
         for (model, stage), state, ask in zip(models_at_stages, states, askers, strict=True)
@@ -149,11 +149,8 @@ def measure_difficulty(rollouts: Sequence[Rollout], coverage: float, judge: Judg
     none.
     """
     try:
-        sample = build_sample(rollouts, judge)
-        intervals.check_coverage(sample, coverage)
-        if sample.accepted:
-            sample.means(coverage)
-        return Difficulty().value(sample)
+        objective = Difficulty()
+        return objective.value(intervals.select_measured(build_sample(rollouts, judge), objective, coverage))
     except CoverageError:
         return None
 

@@ -32,6 +32,12 @@ OBJECTIVES: dict[str, Any] = {
             ],
         },
     },
+    "Pareto": {
+        "type": "Pareto",
+        "pareto": {
+            "terms": [{"objective": {"type": "Difficulty"}}, {"objective": {"type": "Separation"}, "name": "apart"}]
+        },
+    },
 }
 """The objective of each run, by its name."""
 
@@ -64,6 +70,9 @@ def build_document(objective: dict[str, Any]) -> dict[str, Any]:
         "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},
         "objective": objective,
     }
+    if objective["type"] == "Pareto":
+        constants = document["spec"]["swarm"].pop("standard")
+        document["spec"]["swarm"] |= {"rule": "MultiObjective", "multiObjective": constants | {"remeasured": 1}}
     if objective["type"] == "Personalization":
         del document["spec"]["takers"]
     document["spec"]["base"]["model"] = str(ARENA / "base")
@@ -110,11 +119,11 @@ def test_every_commit_names_the_answers_to_the_reference_set_which_are_made_once
         assert len(Rollout.from_bytes(data).items) == OBJECTIVES["Novelty"]["reference"]["items"]
 
 
-def test_a_weighted_sum_that_is_killed_and_resumed_ends_as_if_undisturbed(
+def test_a_search_with_several_objectives_that_is_killed_and_resumed_ends_as_if_undisturbed(
     finished_run: ObjectiveRun, tmp_path: Path
 ) -> None:
-    if finished_run.name != "Weighted":
-        pytest.skip("one run is enough")
+    if finished_run.name not in ("Weighted", "Pareto"):
+        pytest.skip("these runs are enough")
     names, whole = tmp_path / "run" / "store" / "names", count_files(finished_run.folder / "store" / "names")
     for share in (0.4, 0.8):
         host = start_run(finished_run.folder.parent / "run.yaml", tmp_path / "run")
@@ -129,13 +138,41 @@ def test_a_weighted_sum_that_is_killed_and_resumed_ends_as_if_undisturbed(
         assert read_output(tmp_path / "run", name) == read_output(finished_run.folder, name), name
 
 
-def test_a_weighted_sum_shows_the_values_that_it_adds(finished_run: ObjectiveRun) -> None:
+def test_several_objectives_show_their_values(finished_run: ObjectiveRun) -> None:
     done = dataswarm("status", finished_run.folder)
-    weighted = finished_run.name == "Weighted"
-    assert ("values Difficulty" in done.stdout, "terms" in finished_run.read_result()) == (weighted, weighted)
+    weighted, front = finished_run.name == "Weighted", finished_run.name == "Pareto"
+    found = finished_run.read_result()
+    assert ("values Difficulty" in done.stdout, "terms" in found, "front" in found) == (
+        weighted or front,
+        weighted,
+        front,
+    )
     history = [json.loads(line) for line in (finished_run.folder / "history.jsonl").read_text().splitlines()]
-    names = ["Difficulty", "Personalization"] if weighted else [finished_run.name]
+    several = {"Weighted": ["Difficulty", "Personalization"], "Pareto": ["Difficulty", "apart"]}
+    names = several.get(finished_run.name, [finished_run.name])
     assert {tuple(one["values"]) for line in history for one in line["candidates"]} == {tuple(names)}
+
+
+def test_a_front_has_its_knee_and_its_ends_with_their_adapters_and_data_sets(finished_run: ObjectiveRun) -> None:
+    if finished_run.name != "Pareto":
+        pytest.skip("no front")
+    result = finished_run.read_result()
+    front = result["front"]
+    assert front["points"][0]["knee"]
+    assert {name for point in front["points"] for name in point["ends"]} == {"Difficulty", "apart"}
+    for point in front["points"]:
+        folder = finished_run.folder / point["folder"]
+        assert (folder / "adapter" / "adapter_config.json").is_file()
+        assert (folder / "dataset" / "data.jsonl").is_file()
+        for term in point["terms"]:
+            assert term["gain"]["low"] <= term["gain"]["value"] <= term["gain"]["high"]
+    assert result["gain"] == front["gain"]
+    assert front["gain"]["value"] == pytest.approx(front["hypervolume"] - front["initialHypervolume"])
+    history = [json.loads(line) for line in (finished_run.folder / "history.jsonl").read_text().splitlines()]
+    assert all(line["front"]["members"] for line in history)
+    summary = (finished_run.folder / "summary.txt").read_text()
+    assert "gain in hypervolume" in summary
+    assert all(len(line) < 80 for line in summary.splitlines())
 
 
 def count_files(folder: Path) -> int:

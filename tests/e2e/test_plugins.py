@@ -30,6 +30,7 @@ LONGEST, MODULUS = 4, 2
 OBJECTIVE = {"type": "Plugin", "plugin": {"name": "unanimous-failure", "config": {"threshold": 0.5}}}
 VERIFIER = {"type": "Plugin", "plugin": {"name": "residue", "config": {"modulus": MODULUS}}}
 GATE = {"type": "Plugin", "plugin": {"name": "max-characters", "config": {"most": LONGEST}}}
+RIVAL = {"type": "Plugin", "plugin": {"name": "first-generator"}}
 SMALL: dict[str, Any] = {
     "generators": {
         "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier")],
@@ -37,7 +38,7 @@ SMALL: dict[str, Any] = {
     },
     "takers": [{"name": name, "adapter": str(ARENA / "takers" / name)} for name in ("adder", "multiplier")],
     "swarm": {"particles": 2, "iterations": 1, "standard": {"scattered": 2}},
-    "evaluation": {"items": 9, "finalists": 2, "final": {"items": 9, "seeds": 1}},
+    "evaluation": {"items": 9, "finalists": 2, "final": {"items": 9, "seeds": 1}, "rivals": [RIVAL]},
     "objective": OBJECTIVE,
     "judge": {"type": "Verifier", "verifier": VERIFIER},
     "gates": [GATE],
@@ -101,12 +102,21 @@ def test_a_run_on_one_machine_is_measured_judged_and_gated_by_plug_ins(finished:
         assert answer.score == float((int(last) - eval(text)) % MODULUS == 0), text
 
 
+def test_a_plug_in_is_a_rival_of_the_search(finished: Path) -> None:
+    result = json.loads((finished / "result.json").read_text())
+    (rival,) = result["rivals"]["compared"]
+    assert (rival["name"], rival["recipe"]) == ("first-generator", result["initials"][0]["recipe"])
+    assert rival["fresh"]["value"] == result["initials"][0]["fresh"]["value"], "the same model at the same places"
+    assert rival["spent"] == {"items": 0, "answers": 0, "tokens": 0}
+
+
 def test_a_plug_in_is_pinned_by_its_distribution_and_version(finished: Path) -> None:
     identity = json.loads(LocalStore(finished / "store").read(pins.IDENTITY_KEY) or b"")
     package = {"distribution": plugin_package.DISTRIBUTION, "version": plugin_package.VERSION}
     assert identity["parts"]["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
     assert identity["parts"]["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": MODULUS}}
     assert identity["parts"]["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": LONGEST}}
+    assert identity["parts"]["spec.evaluation.rivals[0]"] == {"name": "first-generator", **package, "config": {}}
     assert identity["prompts"]["Plain"]["answering"] == "Q: {item}\nA:"
 
 
@@ -143,6 +153,14 @@ MISSING: dict[str, tuple[dict[str, Any], list[str]]] = {
     "judge": (
         {"objective": {"type": "Difficulty"}, "judge": {"type": "Plugin", "plugin": {"name": "second-opinion"}}},
         ["spec.judge", "judge 'second-opinion' is unknown", "dataswarm.judges are none"],
+    ),
+    "rival": (
+        {
+            "objective": {"type": "Difficulty"},
+            "judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}},
+            "gates": [{"type": "Verifiable"}],
+        },
+        ["spec.evaluation.rivals[0]", "rival 'first-generator' is unknown", "dataswarm.rivals are none"],
     ),
     "gate": (
         {"objective": {"type": "Difficulty"}, "judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}}},

@@ -52,6 +52,12 @@ EXAMPLES = (
         {"spec.generators.swarm": {"rule": "Published", "standard": {}}},
     ),
     Example(
+        "rule MultiObjective searches for a front, and a game has one objective for each side; choose rule Standard or"
+        " Published",
+        {"spec.generators.swarm": {"rule": "Published"}},
+        {"spec.generators.swarm": {"rule": "MultiObjective"}},
+    ),
+    Example(
         "train belongs to type Train; remove it, or set type to Train",
         {"spec.takers.learning": {"type": "Train", "train": {}}},
         {"spec.takers.learning": {"train": {}}},
@@ -65,6 +71,11 @@ EXAMPLES = (
         TRAINED,
         {"spec.takers.learning": {"type": "Train"}, "spec.takers.swarm": {"rule": "Published", "published": {}}},
         {"spec.takers.learning": {"type": "Train"}, "spec.takers.swarm": REFERENCE},
+    ),
+    Example(
+        "in a game the judge computes the answers, and takers that move cannot check any; set format to Questions",
+        {"spec.generation": {"format": "Questions"}},
+        {"spec.generation": {"format": "QuestionsAndAnswers"}},
     ),
     Example(
         "patience must be at most rounds, or it can never end the game; lower patience, or remove it",

@@ -24,6 +24,7 @@ from faulty_run import IMPATIENT, FaultyRun
 from swarmrun_documents import Patch
 
 from swarm_core.engine.phases import Phase
+from swarm_core.gates.admission import UNDECIDED
 from swarm_core.objectives.scores import AnswerFate
 from swarm_core.rollout import Rollout
 from swarm_trainer.inference import chat_endpoints
@@ -149,7 +150,7 @@ def is_about(body: Body, item: str, role: Role) -> bool:
 
 
 def has_met(rollout: Rollout, item: str, role: Role) -> bool:
-    return rollout.lost > 0 if role is Role.GATE else item in [one.text for one in rollout.items]
+    return rollout.rejected()[UNDECIDED] > 0 if role is Role.GATE else item in [one.text for one in rollout.items]
 
 
 def check_fate(fate: AnswerFate) -> Callable[[Rollout, str], None]:
@@ -163,9 +164,10 @@ def check_fate(fate: AnswerFate) -> Callable[[Rollout, str], None]:
     return check
 
 
-def check_lost(rollout: Rollout, item: str) -> None:
-    """The item is lost, and all answers to others are scored. The rivals' items of a game have no answers yet."""
-    assert rollout.lost <= 1
+def check_undecided(rollout: Rollout, item: str) -> None:
+    """The gate is undecided about the item, and all answers to others are scored. The rivals' items of a game have no
+    answers yet."""
+    assert rollout.rejected()[UNDECIDED] <= 1
     for one in rollout.items:
         assert one.text != item
         assert {answer.fate for answer in one.answers} <= {AnswerFate.SCORED}

@@ -14,23 +14,27 @@ from swarmrun_documents import (
     CLUSTER,
     ENDPOINT,
     FIRST,
+    GOAL,
     GONE,
     HARD,
     MARKS,
     MODEL,
+    OTHER_GOAL,
     PANEL,
     PLUGIN,
     SCHEMA,
     SECOND,
+    UNSEEN,
     Document,
     Patch,
     patched,
     put,
+    trade,
     weigh,
 )
 
 TERMS = (*({"type": name, name.lower(): {}} for name in ("Separation", "Novelty", "Consistency")), PLUGIN)
-"""Objectives with settings, for a weighted sum."""
+"""Objectives with settings, as terms of several."""
 STARTS: tuple[Patch, ...] = (
     {},
     {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
@@ -46,6 +50,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
+    {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers", "agreeingTakers": 1}},
+    {"spec.generation": {"format": "MultipleChoice", "shots": 4}},
     {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
     {
         "spec.prompts": {
@@ -55,6 +61,7 @@ STARTS: tuple[Patch, ...] = (
     },
     {"spec.objective": weigh({**HARD, "name": "hard"}, {**APART, "atLeast": 0.1}, normalize="Start")},
     {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}, "reference": {"uri": "data/real.jsonl"}}},
+    trade(GOAL, {**OTHER_GOAL, "name": "apart"}) | {"spec.swarm.multiObjective": {"archive": 8}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},
@@ -78,10 +85,20 @@ STARTS: tuple[Patch, ...] = (
     },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
+    {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "adapter": "takers/more"}]},
+    *(
+        {
+            "spec.evaluation.unseen": [
+                {"name": name, "endpoint": {**part_documents.OMITTING, **key}} for name in ("far", "far-too")
+            ]
+        }
+        for key in part_documents.KEYS
+    ),
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
     {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},
     *({"spec.objective": weigh(*({"objective": term, "weight": 1, "name": n} for n in "ab"))} for term in TERMS),
+    *(trade(*({"objective": term, "name": n} for n in "ab")) for term in TERMS),
     {
         "spec.generators.data.fields": part_documents.FIELDS,
         "spec.objective": {"type": "Novelty", "reference": part_documents.SOURCE},
@@ -90,6 +107,9 @@ STARTS: tuple[Patch, ...] = (
     {"spec.judge": {"type": "Panel", "panel": {"members": [{"type": "Verifier", "verifier": PLUGIN}] * 2}}},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
+    {"spec.evaluation.rivals": [{"type": "UniformSoup"}]},
+    {"spec.evaluation.rivals": [{"type": "UniformSoup"}, {"type": "FewShotBase"}]},
+    {"spec.evaluation.rivals": [PLUGIN, {**PLUGIN, "plugin": {"name": "other"}}]},
     *part_documents.list_starts(),
 )
 STARTED = [patched(start) for start in STARTS]
@@ -200,7 +220,7 @@ def list_boundary_documents(field: str) -> Iterator[Document]:
 def documents(draw: st.DrawFn) -> Document:
     """A valid document with none to three things about it changed, by its schema or by junk."""
     document = patched(draw(st.sampled_from(STARTS)))
-    for _ in range(draw(st.sampled_from((0, 0, 1, 1, 1, 2, 3)))):
+    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 1, 1, 2, 3)))):
         way, schema = draw(st.sampled_from(SCHEMA_PATHS))
         value = draw(st.sampled_from([*boundary_values(schema)] * 3 + [*JUNK, GONE, GONE]))
         put(document, list(way), value)

@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from swarm_core.api.objective_data import CorpusData
-from swarm_core.gates import answerable
+from swarm_core.gates import answerable, language
+from swarm_core.gates.refusal_gate import RefusalGate
 from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
@@ -25,7 +26,8 @@ from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ngram_index import NgramIndex
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
-from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
+from swarm_core.text import canonical_text, control_markup, item_formats, item_parser, printable, thinking
+from swarm_core.text.item_formats import ItemFormat
 from swarm_operator.reconciler import pod_problems, refusals, termination_message
 from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity
 from swarm_trainer.inference import openai_protocol, reply_parser
@@ -51,6 +53,7 @@ UNITS = (
     "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
     "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
     "? ", "&a ", "*a ", "¡", "¡a", "ı", "the ı ", "!", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
+    "A) ", " (A) ", "A) a\n", "Answer: ", "Answer: A\n", "Explanation: ", " (correct)", "A and ", "Q: ",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -66,6 +69,7 @@ AFFIXES = (
 
 MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
+REFUSAL = RefusalGate()
 WORDS = WordProblemJudge()
 KNOWN = ItemIndex([Item("What is 12 + 34?"), Item("Who wrote it?")])
 NGRAMS = NgramIndex(["What is 12 + 34?", "Who wrote it?"], 2)
@@ -91,6 +95,14 @@ def parse_answer(text: str) -> object:
     return reply_parser.parse_response(endpoint, openai_protocol.CHAT, response), reply_parser.parse_models(data)
 
 
+def read_answered(text: str) -> object:
+    return item_formats.read_entry(ItemFormat.QUESTIONS_AND_ANSWERS, text)
+
+
+def read_chosen(text: str) -> object:
+    return item_formats.read_entry(ItemFormat.MULTIPLE_CHOICE, text)
+
+
 def parse_uri(text: str) -> object:
     return source_uri.parse(f"hf://{text}")
 
@@ -110,10 +122,18 @@ READERS: Mapping[str, Callable[[str], object]] = {
     ),
     "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
     "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
+    "an item whose language is sought": language.has_words,
+    "an item that may be a refusal": lambda text: REFUSAL.refusal(Item(text)),
     "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),
     "a reply of the gate Answerable": lambda text: answerable.read_validity(reply(text)),
     "a completion with items": lambda text: item_parser.parse(text, 8),
     "a completion that was cut off": lambda text: item_parser.parse(text, 1_000_000, finished=False),
+    "an entry with an answer": lambda text: (read_answered(text), read_answered(f"{text}\nAnswer: {text}")),
+    "an entry with choices": lambda text: (
+        read_chosen(text),
+        read_chosen(f"{text}\nA) {text}\nB) b\nAnswer: {text}"),
+        item_formats.shuffle_choices(Item(text, choices=(text, "b"))),
+    ),
     "markup of control tokens": lambda text: (control_markup.find(text), control_markup.escape(text)),
     "a name of a module": base_layers.LEFT_OUT.search,
     "thoughts and the rest": thinking.split,
@@ -145,7 +165,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.api.kubernetes_yaml": SPEC,
     "swarm_core.blocks.endpoints": SPEC,
     "swarm_core.blocks.scalars": SPEC,
-    "swarm_core.gates.answerable": "a reply of the gate Answerable",
+    "swarm_core.gates.language": "an item whose language is sought",
+    "swarm_core.gates.refusal_gate": "an item that may be a refusal",
+    "swarm_core.model_verdicts": "a reply of the gate Answerable",
     "swarm_core.item_index": "an item that may be a near copy",
     "swarm_core.judges.exact_match": "an answer that is compared with a reference",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",
@@ -167,6 +189,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.letter_i": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
+    "swarm_core.text.item_formats": "an entry with choices",
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.prompts": SPEC,
     "swarm_core.text.thinking": "thoughts and the rest",

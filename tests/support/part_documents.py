@@ -20,6 +20,7 @@ PLACES = {
     "verifiers": "spec.judge.verifier",
     "judges": "spec.judge",
     "gates": "spec.gates",
+    "rivals": "spec.evaluation.rivals",
 }
 """Where a spec chooses a part of each group."""
 ENDPOINT = {"url": "https://models.test", "model": "large"}
@@ -32,8 +33,9 @@ OTHER = {"type": "Plugin", "plugin": {"name": "mine"}}
 
 
 def choose(group: str, choice: Patch, gates: int = 1) -> Patch:
-    """The patch that makes `choice` the part of `group`, or this many of the gates."""
-    return {PLACES[group]: [choice] * gates if group == "gates" else choice}
+    """The patch that makes `choice` the part of `group`, one of the rivals, or this many of the gates."""
+    several = {"gates": [choice] * gates, "rivals": [choice]}
+    return {PLACES[group]: several.get(group, choice)}
 
 
 def list_parts() -> Iterator[tuple[str, str, Any]]:
@@ -83,6 +85,8 @@ def list_single_starts() -> Iterator[Patch]:
         yield {"spec.swarm": {"optimizer": name, to_camel(to_snake(name)): {}, "particles": 11}}
     for group, name, block in list_parts():
         yield from (choose(group, write(name, example), gates=2) for example in block.examples)
+        if group == "rivals":  # a rival is listed once, so it is second behind another one
+            yield {PLACES[group]: [{"type": "UniformSoup"}, write(name, block.examples[0])]}
         field = find_endpoint_field(block)
         for key in KEYS if field else ():
             yield choose(group, write(name, {**block.examples[0], to_camel(field): {**OMITTING, **key}}), gates=2)

@@ -11,15 +11,19 @@ from swarmrun_documents import (
     EXACT,
     FAR_PLUGIN,
     FIRST,
+    GOAL,
     GONE,
     HARD,
     MARKS,
     MODEL,
+    OTHER_GOAL,
     PANEL,
     PERSONAL,
     PLUGIN,
     SECOND,
+    UNSEEN,
     Patch,
+    trade,
     weigh,
 )
 
@@ -39,6 +43,21 @@ class Example:
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 WEIGHTED_EXAMPLES = (
     Example(
+        "questions alone have no answers to check; remove it, or set format to QuestionsAndAnswers or MultipleChoice",
+        {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers"}},
+        {"spec.generation": {"answerCheck": "Takers"}},
+    ),
+    Example(
+        "agreeingTakers counts takers, but answerCheck does not ask them; remove one of them",
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "JudgeAndTakers", "agreeingTakers": 1}},
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "Judge", "agreeingTakers": 1}},
+    ),
+    Example(
+        "more takers must agree than there are; lower agreeingTakers, or list more takers",
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 2}},
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 3}},
+    ),
+    Example(
         "Plain prompts have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},
@@ -47,6 +66,21 @@ WEIGHTED_EXAMPLES = (
         "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.takers": [FIRST], "spec.prompts": {"answering": {"system": "Be brief."}}},
         {"spec.base.template": "Plain", "spec.takers.1": FIRST, "spec.prompts": {"answering": {"system": "Be brief."}}},
+    ),
+    Example(
+        "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
+        {
+            "spec.base.template": "Plain",
+            "spec.takers": [FIRST],
+            "spec.evaluation.unseen": [{"name": "more", "endpoint": part_documents.OMITTING}],
+            "spec.prompts": {"answering": {"system": "Be brief."}},
+        },
+        {
+            "spec.base.template": "Plain",
+            "spec.takers": [FIRST],
+            "spec.evaluation.unseen": [UNSEEN],
+            "spec.prompts": {"answering": {"system": "Be brief."}},
+        },
     ),
     Example(
         "weighted is given exactly when type is Weighted; write both, or neither",
@@ -123,6 +157,69 @@ WEIGHTED_EXAMPLES = (
     ),
 )
 """The rules of weighted sums."""
+PARETO_EXAMPLES = (
+    Example(
+        "pareto is given exactly when type is Pareto; write both, or neither",
+        trade(GOAL, OTHER_GOAL),
+        {"spec.objective": {"type": "Pareto"}, "spec.swarm.rule": "MultiObjective"},
+    ),
+    Example(
+        "another term has this name; give each term its own name",
+        trade(GOAL, {**GOAL, "name": "again"}),
+        trade(GOAL, GOAL),
+    ),
+    Example(
+        "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to MultiObjective",
+        trade(GOAL, OTHER_GOAL),
+        {**trade(GOAL, OTHER_GOAL), "spec.swarm.rule": "Standard"},
+    ),
+    Example(
+        "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to MultiObjective",
+        trade(GOAL, {"objective": PLUGIN}),
+        {**trade(GOAL, OTHER_GOAL), "spec.swarm.rule": GONE, "spec.swarm.optimizer": "CmaEs"},
+    ),
+    Example(
+        "rule MultiObjective searches for a front; set objective.type to Pareto, or choose rule Standard or Published",
+        trade(GOAL, OTHER_GOAL),
+        {"spec.swarm.rule": "MultiObjective"},
+    ),
+    Example(
+        "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": []},
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": [{"type": "UniformSoup"}]},
+    ),
+    Example(
+        "unseen takers judge one generator by one value, and an objective of type Pareto has a front; remove"
+        " evaluation.unseen",
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.unseen": []},
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.unseen": [{"name": f"u{n}", "model": f"m{n}"} for n in range(2)]},
+    ),
+    Example(
+        "multiObjective belongs to rule MultiObjective; remove it, or set rule to MultiObjective",
+        {**trade(GOAL, OTHER_GOAL), "spec.swarm.multiObjective": {"archive": 8}},
+        {"spec.swarm.multiObjective": {"archive": 8}},
+    ),
+    Example(
+        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
+        trade(GOAL, OTHER_GOAL),
+        {**trade(GOAL, OTHER_GOAL), "spec.takers": [FIRST]},
+    ),
+    Example(
+        "no term of this objective asks a taker; remove takers, or add a term that asks them",
+        {
+            "spec.objective": {**trade({"objective": {"type": "Personalization"}}, GOAL)["spec.objective"], **CORPUS},
+            "spec.swarm.rule": "MultiObjective",
+        },
+        {
+            "spec.objective": {
+                **trade(*({"objective": {"type": "Personalization"}, "name": name} for name in "ab"))["spec.objective"],
+                **CORPUS,
+            },
+            "spec.swarm.rule": "MultiObjective",
+        },
+    ),
+)
+"""The rules of Pareto fronts."""
 EXAMPLES = (
     Example(WITH_PLUGIN, {"spec.objective": PLUGIN}, {"spec.objective": {"type": "Plugin"}}),
     Example(WITH_PLUGIN, {"spec.gates": [PLUGIN, PLUGIN]}, {"spec.gates": [PLUGIN, {"type": "Plugin"}]}),
@@ -168,9 +265,38 @@ EXAMPLES = (
         {"spec.generators.clustering.kmeans.embedder": {"model": {"uri": "models/embedder"}}},
     ),
     Example(
+        "this rival is listed twice; remove one of them",
+        {"spec.evaluation.rivals": [{"type": "UniformSoup"}, PLUGIN]},
+        {"spec.evaluation.rivals": [PLUGIN, {"type": "UniformSoup"}, PLUGIN]},
+    ),
+    Example(
         "another taker has this name; give each taker its own name",
         {"spec.takers": [{"name": "a"}, {"name": "b"}]},
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
+    ),
+    Example(
+        "another taker has this name; give each unseen taker a name of its own",
+        {"spec.evaluation.unseen": [{"name": "other", "model": "models/other"}, {"name": "more", "model": "m"}]},
+        {"spec.evaluation.unseen": [{"name": "other", "model": "models/other"}, {"name": "bare", "model": "m"}]},
+    ),
+    Example(
+        "a taker of the search is this model, so it is not unseen; give a model that no taker has, or remove that"
+        " taker",
+        {"spec.evaluation.unseen": [{**UNSEEN, "adapter": "takers/tuned"}]},
+        {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "model": "models/base", "adapter": "takers/tuned"}]},
+    ),
+    Example(
+        "a search that asks no taker has nothing to transfer to others; remove unseen",
+        {"spec.objective": PERSONAL, "spec.takers": [], "spec.evaluation.unseen": []},
+        {"spec.objective": PERSONAL, "spec.takers": [], "spec.evaluation.unseen": [UNSEEN]},
+    ),
+    *(
+        Example(
+            f"objective {name} compares takers, so it is measured with at least 2 unseen ones; list more, or none",
+            {"spec.objective.type": name, "spec.evaluation.unseen": [UNSEEN, {**UNSEEN, "name": "more"}]},
+            {"spec.objective.type": name, "spec.evaluation.unseen": [UNSEEN]},
+        )
+        for name in ("Separation", "Novelty")
     ),
     *(
         Example(
@@ -420,6 +546,7 @@ EXAMPLES = (
         {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
     ),
     *WEIGHTED_EXAMPLES,
+    *PARETO_EXAMPLES,
     *(Example(*rule) for rule in part_documents.list_rules()),
 )
 """Every rule of the CRD that relates fields to each other, or checks more than the type of a field."""

@@ -62,6 +62,8 @@ ENDPOINT = {**JUDGE_ENDPOINT, "model": "small"}
 """The endpoint of a taker, which asks another model than the judge."""
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
+UNSEEN = {"name": "other", "model": "models/other"}
+"""A taker that the search never asks."""
 MARKS = {"type": "Model", "model": {"endpoint": {**JUDGE_ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
 EXACT = {"type": "Verifier", "verifier": {"type": "ExactMatch"}}
 PANEL: Patch = {"type": "Panel", "panel": {"members": [MARKS, EXACT]}}
@@ -70,12 +72,20 @@ FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**JUDGE_
 CORPUS: Patch = {"corpus": {"uri": "data/user.jsonl"}}
 PERSONAL = {"type": "Personalization", "corpus": {"uri": "data/user.jsonl", "neighbors": 3}}
 HARD: Document = {"objective": {"type": "Difficulty"}, "weight": 0.5}
+GOAL: Document = {"objective": {"type": "Difficulty"}}
+OTHER_GOAL: Document = {"objective": {"type": "Separation"}, "atLeast": 0.1}
 APART: Document = {"objective": {"type": "Separation"}, "weight": 0.5}
 
 
 def weigh(*terms: Document, **settings: Any) -> Document:
     """A weighted sum of these terms."""
     return {"type": "Weighted", "weighted": {"terms": list(terms), **settings}}
+
+
+def trade(*terms: Document) -> Document:
+    """The patch of a run that searches for the Pareto front of these terms."""
+    front = {"type": "Pareto", "pareto": {"terms": [{**one} for one in terms]}}
+    return {"spec.objective": front, "spec.swarm.rule": "MultiObjective"}
 
 
 EDITS = {

@@ -32,7 +32,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 CAMEL_CASE = re.compile(r"\b[a-z]+[A-Z]\w*\b")
 CALLERS = (
     "vllm_server.py", "run.py", "__main__.py", "jobs.py", "servers.py", "purge.py", "pods.py", "command.py",
-    "foreign_formats.py",
+    "foreign_formats.py", "evaluation_tasks.py",
 )  # fmt: skip
 """Modules whose options are those of other programs."""
 KUBECTL_OPTIONS = {

@@ -34,7 +34,9 @@ ONE_VALUE = {
     "judge.type", "gates.0.type", "gates.1.type", "storage.type",
     "generators.clustering.kmeans.embedder.type", "execution.kubernetes.podTemplate.user.type",
     "judge.panel.members.0.type", "judge.panel.members.1.type", "judge.panel.members.0.verifier.type",
-    "judge.panel.atLeast", "objective.weighted.preset",
+    "judge.panel.atLeast", "generation.agreeingTakers", "objective.weighted.preset",
+    *(f"judge.{path}rewardModel.calibration.type" for path in ("", "panel.members.0.", "panel.members.1.")),
+    *(f"gates.{place}.{gate}.votes.atLeast" for place in (0, 1) for gate in ("answerable", "criterion")),
 }  # fmt: skip
 """Fields of which only one value is tried that is legal while the rest stands."""
 NO_CODE = PartsIdentity({}, {})

@@ -23,7 +23,7 @@ def test_a_value_that_was_not_even_asked_for_is_an_error_and_no_missing_fitness(
 
 def test_statistics_are_of_the_values_that_exist() -> None:
     found = summarize_values([{"a": 1.0, "b": None}, {"a": 3.0, "b": 0.5}, {"a": None, "b": None}, {"c": None}])
-    assert found == {"a": Spread(2.0, 1.0, 2), "b": Spread(0.5, 0.0, 1)}
+    assert found == {"a": Spread(2.0, 1.0, 2, 3.0), "b": Spread(0.5, 0.0, 1, 0.5)}
 
 
 @given(st.lists(values, max_size=5))

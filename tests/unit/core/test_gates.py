@@ -176,12 +176,14 @@ def test_a_gate_that_asks_is_asked_about_all_items_at_once_and_only_about_those_
 @pytest.mark.parametrize(
     ("given", "why"), [(RequestFailure("busy"), "busy"), (reply("Hm."), "neither yes nor no")], ids=["failed", "unread"]
 )
-def test_what_nobody_can_decide_is_neither_admitted_nor_rejected(given: Reply, why: str) -> None:
+def test_what_nobody_can_decide_is_not_admitted_and_counted_apart(given: Reply, why: str) -> None:
     found = ANSWERABLE.refusal(Item("one?"), [given])
     assert isinstance(found, Undecided)
     assert why in found.reason
     admission = admit_items(build_items(["one?"]), [ANSWERABLE], lambda requests: [given] * len(requests))
-    assert admission == Admission((), (), (Item("one?"),))
+    assert (admission.accepted, admission.rejections) == ((), ())
+    assert [(one.item, one.gate) for one in admission.undecided] == [(Item("one?"), "undecided")]
+    assert admission.undecided[0].reason == f"Answerable: {found.reason}"
 
 
 ENDPOINT = {"url": "https://host", "model": "large"}

@@ -45,6 +45,20 @@ def test_a_judge_of_a_takers_family_is_refused_by_name(judge: str, taker: str, f
         assert part in message
 
 
+def test_a_reward_model_of_a_takers_family_is_refused_by_name() -> None:
+    reward = {"model": {"uri": "hf://lab/Qwen-reward@0123abc"}, "calibration": {"type": "Sigmoid", "sigmoid": {}}}
+    member = {"type": "RewardModel", "rewardModel": reward}
+    taker = {"name": "one", "endpoint": remote("Qwen/Qwen3-32B")}
+    alone = documents.patched({"spec.judge": member, "spec.takers": [taker]})
+    panel = {"type": "Panel", "panel": {"members": [member, member]}}
+    for document, field in ((alone, ""), (documents.patched({"spec.judge": panel}, alone), "panel.members[0].")):
+        with pytest.raises(BadInputError) as refused:
+            loading.parse_object(document, "run.yaml")
+        assert str(refused.value).startswith(
+            f"run.yaml: spec.judge.{field}rewardModel.model.uri: 'hf://lab/Qwen-reward"
+        )
+
+
 @pytest.mark.parametrize(("judge", "taker"), UNRELATED)
 def test_other_judges_are_accepted(judge: str, taker: str) -> None:
     loading.parse_object(judged_by(judge, endpoint=remote(taker)), "run.yaml")

@@ -81,7 +81,7 @@ def test_terms_that_rise_and_fall_against_each_other_leave_a_narrow_interval() -
 
 @pytest.mark.parametrize("normalized", [False, True])
 def test_without_an_accepted_item_every_term_is_zero(normalized: bool) -> None:
-    start = {"Difficulty": Spread(0.4, 0.1, 8), "Novelty": Spread(0.3, 0.2, 8)}
+    start = {"Difficulty": Spread(0.4, 0.1, 8, 1.0), "Novelty": Spread(0.3, 0.2, 8, 1.0)}
     composed = compose_objectives(OBJECTIVES, weigh("Difficulty", "Novelty", normalized=normalized), start)
     found = intervals.measure(draw_sample(accepted=False), composed, 0.5, 1)
     assert found.value == (pytest.approx(0.5 * -4.0 + 0.5 * -1.5) if normalized else 0.0)
@@ -90,7 +90,9 @@ def test_without_an_accepted_item_every_term_is_zero(normalized: bool) -> None:
 
 def test_statistics_that_are_missing_leave_nothing_to_measure() -> None:
     with pytest.raises(CoverageError, match="no candidate of the first iteration has all values"):
-        compose_objectives(OBJECTIVES, weigh("Difficulty", "Novelty", normalized=True), {"Difficulty": Spread(1, 1, 1)})
+        compose_objectives(
+            OBJECTIVES, weigh("Difficulty", "Novelty", normalized=True), {"Difficulty": Spread(1, 1, 1, 1.0)}
+        )
 
 
 @pytest.mark.parametrize(("form", "smooth"), [("KullbackLeibler", True), ("RankCorrelation", False)])

@@ -42,7 +42,7 @@ HALF = [1, 0, 1, 0]
         (sample([[1, 1, 1, 0], [1, 0, 0, 0]], [0.5, 0.5]), 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)),
         (sample([[1, 1, 1, 0], [1, 0, 0, 0]], [0.25, 0.75]), 0.25 * math.log(1 / 3) + 0.75 * math.log(3)),
         (sample([[1, 1, 1, 1], [0, 0, 0, 0]], [0.5, 0.5]), 0.5 * math.log(4.5 / 8) + 0.5 * math.log(4.5)),
-        (sample([[1, LOST], [0, 1]], [0.5, 0.5]), 0.5 * math.log(0.75) + 0.5 * math.log(1.5)),
+        (sample([[1, LOST], [0, 1]], [0.5, 0.5]), (0.5 * math.log(0.75) + 0.5 * math.log(1.5)) / 2),
         (sample([[1, 1, 1, 0], [1, 0, 0, 0]], [0.5, 0.5], asked=8), 0.25 * math.log(4 / 3)),
     ],
     ids=["same", "another level", "apart", "reversed", "a mean of zero", "a lost score", "half rejected"],

@@ -40,7 +40,7 @@ def value(objective: Objective, given: Sample, coverage: float = 0.5) -> float:
         (batch([0, 0], [0, 0], [0, 0]), 1.0, 0.0),
         (batch([0.2, 0.4], [0.9, 0.7], [0.5, 0.5], [0.6, 0.6]), 0.2, (0.8 - 0.3) / 3),
         (batch([1, 1, 0, 0], [1, 0, 0, 0], asked=8), 0.25, 0.125),
-        (batch([1, 0, LOST, 0], [LOST, 1, 1, 1]), 0.0, 1 - 1 / 3),
+        (batch([1, 0, LOST, 0], [LOST, 1, 1, 1]), 0.0, 1.0 * 2 / 4),
     ],
     ids=["two takers", "extremes", "nobody knows", "graded scores", "half rejected", "some unscored"],
 )
@@ -164,20 +164,27 @@ cubes = st.integers(2, 8).flatmap(
 
 @settings(max_examples=40, deadline=None)
 @given(cubes, st.data())
-def test_losing_an_answer_raises_difficulty_only_by_as_much_as_leaving_it_out(
+def test_an_item_that_lacks_a_score_is_worth_what_a_rejected_item_is_worth(
     rows: list[list[float]], data: st.DataObject
 ) -> None:
-    """A lost score is a lost item of that taker: it helps only if a score above the taker's mean is lost."""
     taker = data.draw(st.integers(0, len(rows) - 1))
     item = data.draw(st.integers(0, len(rows[0]) - 1))
     lossy: list[list[Score]] = [list(row) for row in rows]
     lossy[taker][item] = LOST
-    before, after = value(Difficulty(), batch(*rows), 0.0), value(Difficulty(), batch(*lossy), 0.0)
-    kept = [score for index, score in enumerate(rows[taker]) if index != item]
-    means = [sum(kept) / len(kept) if row is rows[taker] else sum(row) / len(row) for row in rows]
-    assert after == pytest.approx(1 - max(means))
-    mean = sum(rows[taker]) / len(rows[taker])
-    assert after <= before + 1e-12 or rows[taker][item] > mean
+    rejected = batch(*([*row[:item], *row[item + 1 :]] for row in rows), asked=len(rows[0]))
+    after = value(Difficulty(), batch(*lossy), 0.0)
+    assert after == value(Difficulty(), rejected)
+    assert after <= value(Difficulty(), batch(*rows)) + 1e-12
+    if len(rows) > 1:
+        assert value(Separation(), batch(*lossy), 0.0) == value(Separation(), rejected)
+
+
+def test_a_measurement_tells_how_many_accepted_items_are_scored() -> None:
+    found = intervals.measure(batch([1, LOST, 0, 0], [1, 1, 1, 0], asked=8), Difficulty(), 0.5, 1)
+    assert found.parts == (("accepted", 0.5), ("taker t0", 1 / 3), ("taker t1", 2 / 3), ("scored", 0.75))
+    assert found.value == pytest.approx((1 - 2 / 3) * 0.5 * 0.75)
+    with pytest.raises(CoverageError, match="none of 2 items has a score of every taker"):
+        intervals.measure(batch([1, LOST], [LOST, 1]), Difficulty(), 0.5, 1)
 
 
 @settings(max_examples=40, deadline=None)

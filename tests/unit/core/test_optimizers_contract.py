@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 import pytest
-from every_optimizer import EVERY, OTHERS
+from every_optimizer import EVERY, OTHERS, tell_numbers
 from pydantic import ValidationError
 
 from swarm_core import catalog, streams
 from swarm_core.api import optimizer_blocks
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import candidate, codec, initial_positions, memory, optimization, positions, registry
-from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers.candidate import Candidate, Fitness
 from swarm_core.optimizers.checks import Constant
 from swarm_core.optimizers.cma_es import CmaEs
 from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState, Stop
@@ -28,7 +28,7 @@ def plan(optimizer: Optimizer[Any]) -> Plan:
 
 def scored(state: SearchState, missing: float = 0.0) -> SearchState:
     scores = {one.name: streams.uniform(1, "golden", state.iteration, one.name) for one in optimization.ask(state)}
-    return optimization.tell(state, {name: None if score < missing else score for name, score in scores.items()})
+    return tell_numbers(state, {name: None if score < missing else score for name, score in scores.items()})
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,8 @@ def scored(state: SearchState, missing: float = 0.0) -> SearchState:
         ("RandomSearch", {}, 0.4, "70f31f75ed7f420a"),
         ("CmaEs", {}, 0.0, "5ff3c72c41d057b9"),
         ("CmaEs", {}, 0.4, "9e1b569b7e28c551"),
+        ("MultiObjective", {}, 0.0, "cc2bc7fcfe4ccdd1"),
+        ("MultiObjective", {}, 0.4, "974d7d9a2afb0aa5"),
         ("Standard", {"groups": 3}, 0.4, "d823f362cd7b8639"),
         ("Standard", {"rescored": True}, 0.4, "30c1ece7a64e4828"),
         ("Published", {"rescored": True}, 0.4, "7e2a44fb4e01c8d6"),
@@ -56,7 +58,10 @@ def scored(state: SearchState, missing: float = 0.0) -> SearchState:
 def test_the_same_scores_lead_to_the_same_positions_as_ever(
     name: str, settings: dict[str, Any], missing: float, digest: str
 ) -> None:
-    """Every candidate of a whole search, to the last bit; a share of the scores is missing."""
+    """Every candidate of a whole search, to the last bit; a share of the scores is missing.
+
+    MultiObjective with one number for both objectives is rule Standard.
+    """
     state, every = optimization.start(replace(plan(EVERY[name]), **settings)), []
     while optimization.stop_reason(state) is None:
         asked = optimization.ask(state)
@@ -140,7 +145,7 @@ class RandomWalk(Optimizer[WalkState]):
             return initial_positions.list_generators(state.plan)
         return candidate.explore(self.current_positions(state))
 
-    def tell(self, state: WalkState, fitness: Mapping[str, float | None]) -> WalkState:
+    def tell(self, state: WalkState, fitness: Mapping[str, Fitness]) -> WalkState:
         assert state.here is not None
         learned = memory.add_scores(state, candidate.match_scores(self.ask(state), fitness))
         draws = [streams.uniform(state.plan.seed, "walk", state.iteration, axis) for axis in range(state.plan.basis)]
@@ -157,7 +162,7 @@ class RandomWalk(Optimizer[WalkState]):
 def test_a_spec_learns_the_constants_of_an_optimizer_from_its_class() -> None:
     block = optimizer_blocks.build_constants_block(RandomWalk)
     written = block.model_validate({"step": 0.25})
-    assert registry.OPTIMIZERS.keys() - optimizer_blocks.BLOCKS.keys() == {"Standard", "Published"}
+    assert registry.OPTIMIZERS.keys() - optimizer_blocks.BLOCKS.keys() == {"Standard", "Published", "MultiObjective"}
     assert RandomWalk.from_constants(written.model_dump()) == RandomWalk(0.25)
     assert block.model_json_schema()["properties"]["step"]["description"] == "Longest step."
     for wrong in ({"step": 0.0}, {"step": 2.5}, {"step": True}, {"stride": 1.0}):

@@ -13,7 +13,7 @@ import plugin_package
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core import catalog, part_config, plugins, weighted_sum
+from swarm_core import catalog, pareto_composition, part_config, plugins, weighted_sum
 from swarm_core.api import judging, loading, objective_blocks, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
@@ -30,14 +30,16 @@ from swarm_core.optimizers import registry
 from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
 from swarm_core.recipe import digest_bytes, remote_model_name
-from swarm_core.text import prompts
+from swarm_core.text import item_formats, prompts
+from swarm_core.text.item_formats import ItemFormat
 
 PLACES = [part for names in (*catalog.GROUPS.values(), catalog.OPTIMIZERS) for part in names.items()]
 BUILT_IN = [(group, name) for group, names in catalog.GROUPS.items() for name in names]
-ALL_FOUR: documents.Patch = {
+ALL_FIVE: documents.Patch = {
     "spec.objective": {"type": "Plugin", "plugin": {"name": "unanimous-failure", "config": {"threshold": 0.5}}},
     "spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "residue", "config": {"modulus": 2}}},
     "spec.gates": [{"type": "Plugin", "plugin": {"name": "max-characters", "config": {"most": 9}}}],
+    "spec.evaluation.rivals": [{"type": "Plugin", "plugin": {"name": "first-generator"}}],
 }
 
 
@@ -119,10 +121,11 @@ def test_a_built_in_without_settings_refuses_any() -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        ((objective_blocks.WEIGHTED, *catalog.OBJECTIVES, "Plugin"), "objective"),
+        ((objective_blocks.WEIGHTED, objective_blocks.PARETO, *catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
+        ((*catalog.RIVALS, "Plugin"), "evaluation.rivals"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -224,18 +227,19 @@ def test_two_distributions_with_one_name_are_refused_by_theirs(make_broken: Call
 
 
 def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
-    found = parts.identify_parts(resolved(ALL_FOUR)).parts
+    found = parts.identify_parts(resolved(ALL_FIVE)).parts
     package = {"distribution": plugin_package.DISTRIBUTION, "version": "1.0.0"}
     assert found["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
     assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
+    assert found["spec.evaluation.rivals[0]"] == {"name": "first-generator", **package, "config": {}}
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": Difficulty.revision}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": ArithmeticJudge.revision}
 
 
 def test_a_weighted_sum_and_each_of_its_terms_is_pinned_by_its_origin(installed: object) -> None:
-    mine = {"objective": ALL_FOUR["spec.objective"], "weight": 1}
+    mine = {"objective": ALL_FIVE["spec.objective"], "weight": 1}
     spec = resolved({"spec.objective": documents.weigh(documents.HARD, mine)})
     found = parts.identify_parts(spec).parts
     assert found["spec.objective.weighted"] == {"name": "Weighted", "revision": weighted_sum.REVISION}
@@ -249,12 +253,22 @@ def test_a_weighted_sum_and_each_of_its_terms_is_pinned_by_its_origin(installed:
     assert [one.needs.takers for one in built] == [1, 2]
 
 
+def test_a_front_and_each_of_its_terms_is_pinned_by_its_origin() -> None:
+    spec = resolved(documents.trade(documents.GOAL, documents.OTHER_GOAL))
+    found = parts.identify_parts(spec).parts
+    assert found["spec.objective.pareto"] == {"name": "Pareto", "revision": pareto_composition.REVISION}
+    assert found["spec.objective.pareto.terms[1].objective"]["name"] == "Separation"
+    assert found["spec.swarm"]["name"] == "MultiObjective"
+    assert "spec.objective" not in found
+
+
 @pytest.mark.parametrize("optimizer", list(registry.OPTIMIZERS.values()), ids=list(registry.OPTIMIZERS))
 def test_another_revision_of_an_optimizer_is_another_experiment(
     optimizer: type[Optimizer[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_rule = optimizer.is_particle_rule
-    spec = resolved({"spec.swarm": {"rule" if is_rule else "optimizer": optimizer.name}})
+    front = documents.trade(documents.GOAL, documents.OTHER_GOAL) if optimizer.takes_vectors else {}
+    spec = resolved({**front, "spec.swarm": {"rule" if is_rule else "optimizer": optimizer.name}})
     before = digest(spec)
     assert parts.identify_parts(spec).parts["spec.swarm"]["name"] == optimizer.name
     monkeypatch.setattr(optimizer, "revision", optimizer.revision + 1)
@@ -276,8 +290,8 @@ def digest(spec: ResolvedSpec) -> str:
 
 
 def test_another_version_or_config_is_another_experiment(installed: Callable[[str], None]) -> None:
-    spec = resolved(ALL_FOUR)
-    other = resolved({**ALL_FOUR, "spec.judge.verifier.plugin.config.modulus": 3})
+    spec = resolved(ALL_FIVE)
+    other = resolved({**ALL_FIVE, "spec.judge.verifier.plugin.config.modulus": 3})
     before, written = digest(spec), resolution.spec_digest(spec)
     assert digest(other) != before
     assert resolution.spec_digest(other) != written
@@ -301,6 +315,22 @@ def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: p
     monkeypatch.setattr(prompts, "TEMPLATES", changed)
     assert digest(chat) == before[0]
     assert digest(plain) != before[1]
+
+
+def test_the_words_and_the_reader_of_a_format_are_part_of_its_experiments_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    specs = [resolved({"spec.generation": {"format": name}} if name else {}) for name in (None, *ItemFormat)]
+    before = list(map(digest, specs))
+    assert before[0] == before[1], "questions alone are what they were"
+    assert len(set(before)) == 3
+    key = (prompts.PromptStyle.CHAT, ItemFormat.QUESTIONS_AND_ANSWERS)
+    monkeypatch.setattr(prompts, "FORMAT_REQUESTS", {**prompts.FORMAT_REQUESTS, key: "Write:\n{examples}"})
+    reworded = list(map(digest, specs))
+    assert [one == other for one, other in zip(before, reworded, strict=True)] == [True, True, False, True]
+    monkeypatch.setattr(item_formats, "REVISION", item_formats.REVISION + 1)
+    read = list(map(digest, specs))
+    assert [one == other for one, other in zip(reworded, read, strict=True)] == [True, True, False, False]
 
 
 def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(installed: object) -> None:

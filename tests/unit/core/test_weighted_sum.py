@@ -15,7 +15,11 @@ APART = Term("Separation", 0.2, (0.0, 1.0))
 NEW = Term("Novelty", 0.2, (0.0, 18.0))
 PAPER = WeightedSum((HARD, APART, NEW))
 FLOORED = WeightedSum((HARD, replace(APART, at_least=0.1), replace(NEW, weight=0.0, at_least=0.5)))
-START = {"Difficulty": Spread(0.4, 0.1, 8), "Separation": Spread(0.2, 0.05, 8), "Novelty": Spread(1.0, 0.0, 8)}
+START = {
+    "Difficulty": Spread(0.4, 0.1, 8, 1.0),
+    "Separation": Spread(0.2, 0.05, 8, 1.0),
+    "Novelty": Spread(1.0, 0.0, 8, 1.0),
+}
 shares = st.floats(0, 1, allow_subnormal=False)
 candidates = st.fixed_dictionaries({"Difficulty": shares, "Separation": shares, "Novelty": st.floats(0, 18)})
 
@@ -63,7 +67,7 @@ def test_a_missing_value_is_no_fitness(missing: str) -> None:
 def test_without_the_statistics_that_it_needs_there_is_no_fitness() -> None:
     values = {"Difficulty": 0.5, "Separation": 0.3, "Novelty": 0.1}
     assert PAPER.compose(values, {}) is not None
-    assert replace(PAPER, normalized=True).compose(values, {"Difficulty": Spread(0.5, 0.1, 3)}) is None
+    assert replace(PAPER, normalized=True).compose(values, {"Difficulty": Spread(0.5, 0.1, 3, 1.0)}) is None
 
 
 def test_a_value_that_was_not_even_asked_for_is_an_error() -> None:

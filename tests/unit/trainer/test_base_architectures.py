@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,9 +19,10 @@ from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, Request
 from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
 from swarm_trainer.inference.local import LocalInference, LocalSettings
-from swarm_trainer.lora import base, base_checks, combine, training
+from swarm_trainer.lora import base, base_checks, combine, preference, training
 from swarm_trainer.lora.base import BaseModelConfig
 from swarm_trainer.lora.lora_layers import LoraSize
+from swarm_trainer.lora.preference_pairs import PreferencePair, PreferenceSettings
 from swarm_trainer.lora.training import TrainingSettings
 
 BASE, ADAPTERS = Digest("b" * 64), (Digest("1" * 64), Digest("2" * 64))
@@ -145,6 +147,30 @@ def test_a_base_that_passes_is_trained_summed_and_asked_right(kind: str, tiny_ba
         summed = peft.PeftModel.from_pretrained(loaded.model, tmp_path / "mixture").eval()
     wanted = [write_greedily(summed, loaded, prompt, 6) for prompt in PROMPTS]
     assert [answer.text for answer in answers if isinstance(answer, Completion)] == [*wanted, *plain]
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK[:2] else pytest.param(kind, marks=pytest.mark.long) for kind in USED]
+)
+def test_preference_training_reads_the_probabilities_that_the_base_has(
+    kind: str, tiny_base: Path, tmp_path: Path
+) -> None:
+    """trl computes them from the hidden states, with what it knows of each kind's output layer."""
+    fields, targets, _ = USED[kind]
+    folder = write_base(tmp_path / "base", tiny_base, kind, fields)
+    pairs = [PreferencePair(f"{n}+2=", f"{n}*9", f"{n}") for n in range(3)]
+    size = dataclasses.replace(SETTINGS, target_modules=targets, learning_rate=1e-9)
+    settings = PreferenceSettings(size, beta=0.1, likelihood=1.0, margin=0.0)
+    found = preference.train(BaseModelConfig(folder), pairs, settings, 5, tmp_path / "out", lambda *_: None)
+    loaded = base.load(BaseModelConfig(folder))
+    examples, _ = training.tokenize(loaded.tokenizer, [(pair.prompt, pair.chosen) for pair in pairs], size)
+    losses: list[float] = []
+    for example in examples:
+        with torch.inference_mode():
+            logits = loaded.model(input_ids=torch.tensor([example.ids]), use_cache=False).logits[0, :-1]
+        targeted = torch.tensor(example.labels[1:])
+        losses += torch.nn.functional.cross_entropy(logits.float(), targeted, reduction="none")[targeted >= 0].tolist()
+    assert found.loss == pytest.approx(math.log(2) + sum(losses) / len(losses), rel=1e-4)
 
 
 def ask(recipe: Recipe, prompt: str) -> Request:

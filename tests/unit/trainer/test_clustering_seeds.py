@@ -13,6 +13,8 @@ from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.text import prompts
+from swarm_core.text.item_formats import ItemFormat
+from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
 from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, SeedItem
@@ -208,3 +210,55 @@ def test_fewer_distinct_texts_than_clusters_are_refused_and_not_warned_about() -
 
 def test_clusters_are_numbered_in_order_of_appearance() -> None:
     assert clustering.renumber([7, 7, 2, 9, 2]) == (0, 0, 1, 2, 1)
+
+
+CHOICE, OPEN = (
+    Wording(PromptStyle.PLAIN, "", format=one) for one in (ItemFormat.MULTIPLE_CHOICE, ItemFormat.QUESTIONS_AND_ANSWERS)
+)
+
+
+def test_items_without_what_the_format_shows_are_left_out_and_counted(tmp_path: Path) -> None:
+    lines = [
+        {"text": "a", "reference": "1", "choices": ["1", "2"]},
+        {"text": "b", "reference": "2", "choices": ["1", "2"]},
+        {"text": "c", "reference": None, "choices": ["1", "2"]},
+        {"text": "d", "reference": "5", "choices": None},
+        {"text": "Q: e", "reference": "1", "choices": ["1", "2"]},
+        {"text": "f", "reference": "1", "choices": ["1", "2"]},
+    ]
+    path = write(tmp_path / "s.jsonl", *map(json.dumps, lines))
+    chosen = seeds.read(path, DATA, wording=CHOICE)
+    assert [seed.item.text for seed in chosen.items] == ["a", "b", "f"]
+    assert all(seed.item.choices_shown for seed in chosen.items)
+    assert chosen.left_out.counts == {
+        seeds.WITHOUT["reference"]: 1,
+        seeds.WITHOUT["choices"]: 1,
+        seeds.NOT_READ_BACK: 1,
+    }
+    answered = seeds.read(path, DATA, wording=OPEN)
+    assert [seed.item.text for seed in answered.items] == ["a", "b", "d", "f"]
+    assert not any(seed.item.choices_shown for seed in answered.items)
+    assert len(seeds.read(path, DATA).items) == 6
+
+
+@pytest.mark.parametrize(
+    ("wording", "field", "count", "advice"),
+    [
+        (OPEN, "right", "3 without the answer", r"answers are read from no field, so correct data\.fields\.reference"),
+        (
+            CHOICE,
+            "answer",
+            "3 without the choices",
+            r"choices are read from no field, so correct data\.fields\.choices",
+        ),
+    ],
+    ids=["answers", "choices"],
+)
+def test_data_without_what_the_format_shows_is_refused_with_the_field_to_set(
+    tmp_path: Path, wording: Wording, field: str, count: str, advice: str
+) -> None:
+    path = write(tmp_path / "s.jsonl", *(json.dumps({"text": text, field: "1"}) for text in "abc"))
+    with pytest.raises(
+        BadInputError, match=rf"{count}.*{advice} or the data, or set spec\.generation\.format to another format"
+    ):
+        seeds.read(path, DATA, wording=wording)

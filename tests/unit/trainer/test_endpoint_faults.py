@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import endpoint_fault_kinds
 import faulty_run
 import pytest
-from endpoint_campaign import PATIENT_WITH_ONE, Campaign, check_fate, check_lost
+from endpoint_campaign import PATIENT_WITH_ONE, Campaign, check_fate, check_undecided
 from endpoint_fault_kinds import PASSING, POISON, POISON_OF_JUDGES, SAME
 from faulty_endpoint import FaultyEndpoint, Role
 
@@ -44,4 +44,4 @@ def test_a_game_whose_gate_is_at_a_faulty_endpoint_ends_as_the_undisturbed_one(
         game = Campaign(site, tmp_path_factory.mktemp("game"), faulty_run.game_document)
         assert game.try_passing((*PASSING, *SAME), seed=9).thrown.total() >= 10
         assert game.try_lasting(payment, 0.5, faulty_run.TIMES).resumed
-        assert game.try_item(POISON_OF_JUDGES[0], Role.GATE, check_lost, PATIENT_WITH_ONE).thrown
+        assert game.try_item(POISON_OF_JUDGES[0], Role.GATE, check_undecided, PATIENT_WITH_ONE).thrown

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from swarm_core.engine.work import Receipt
+from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
 from swarm_trainer.host import results
+from swarm_trainer.report.evaluation_tasks import TaskFormat
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.worker.layout import Layout
@@ -88,3 +90,27 @@ def test_an_export_holds_every_part_and_nothing_of_the_run(tmp_path: Path, exist
     results.export(layout, destination)
     assert found(destination) == PARTS
     assert [path.name for path in destination.parent.iterdir()] == ["best"]
+
+
+ANSWERED = PARTS | {"dataset/data.jsonl": '{"text": "1+2\u2028", "reference": "3"}\n', "dataset/README.md": "card"}
+
+
+@pytest.mark.parametrize("task_format", TaskFormat)
+def test_a_task_stands_alone_with_the_card_of_its_data_set(tmp_path: Path, task_format: TaskFormat) -> None:
+    layout = Layout(tmp_path / "run")
+    for name, text in ANSWERED.items():
+        (layout.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (layout.root / name).write_text(text, encoding="utf-8")
+    results.export_task(layout, tmp_path / "out" / "task", task_format, "my-run")
+    task = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out" / "task").iterdir()}
+    assert task["CARD.md"] == "card"
+    assert json.loads(task["items.jsonl"])["question"] == "1+2\u2028"
+    assert any(name.startswith("dataswarm_my_run.") for name in task)
+
+
+def test_nothing_is_left_of_a_task_without_references(tmp_path: Path) -> None:
+    _, layout, _ = placed(tmp_path)
+    (layout.root / "dataset" / "data.jsonl").write_text('{"text": "1+2"}\n')
+    with pytest.raises(BadInputError, match="none of the 1 items"):
+        results.export_task(layout, tmp_path / "out" / "task", TaskFormat.INSPECT, "my-run")
+    assert not (tmp_path / "out").exists()

@@ -80,13 +80,14 @@ def test_an_item_that_the_judge_calls_unanswerable_is_rejected_before_any_taker_
     assert not any("one fish" in request.prompt for request in engine.asked if request.model in (HERE, AWAY))
 
 
-def test_an_item_that_the_judge_could_not_be_asked_about_is_lost_without_cost() -> None:
+def test_an_item_that_the_judge_could_not_be_asked_about_costs_as_much_as_a_rejected_one() -> None:
     def down(request: Request) -> Completion | RequestFailure:
         return refused("busy") if vetting(request) and "one fish" in request.prompt else kind(request)
 
     rollout = examine_generator(exam(), Scripted(script(down)), WRITER, ("here",), 2)
-    assert (rollout.asked, rollout.lost, len(rollout.items)) == (2, 1, 1)
-    assert not rollout.rejected()
+    assert (rollout.asked, rollout.lost, len(rollout.items)) == (2, 0, 1)
+    assert rollout.rejected() == {"undecided": 1}
+    assert [one.reason for one in rollout.rejections] == ["Answerable: busy"]
 
 
 def test_without_vetting_every_item_goes_to_the_takers() -> None:

@@ -10,8 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from swarm_core.errors import BadInputError
-from swarm_core.items import build_items, get_texts
+from swarm_core.items import Item, build_items, get_texts
 from swarm_core.recipe import digest_bytes
+from swarm_core.text import item_formats, item_parser
+from swarm_core.text.item_formats import ItemFormat
 from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.data.pairs import build_self_instruct_pairs
 from swarm_trainer.lora import adapter, base, signature, training
@@ -179,6 +181,17 @@ def test_pairs_show_some_items_and_ask_for_others() -> None:
         assert len(set(lines)) == 6
         assert len(prompt.splitlines()) == 3
         assert {line.removeprefix("- ") for line in lines} <= set(get_texts(ITEMS))
+
+
+def test_pairs_show_the_answers_in_the_form_in_which_they_are_read_back() -> None:
+    items = [Item(text, f"={text}", (f"={text}", "0")) for text in get_texts(ITEMS)]
+    for item_format in (ItemFormat.QUESTIONS_AND_ANSWERS, ItemFormat.MULTIPLE_CHOICE):
+        wording = Wording(PromptStyle.CHAT, "sums", format=item_format)
+        for asked, written in build_self_instruct_pairs(items, 5, 3, wording, 7):
+            read = [item_formats.read_entry(item_format, entry) for entry in item_parser.parse(written, 3).items]
+            assert len({one.text for one in read if isinstance(one, Item)}) == 3
+            assert all(isinstance(one, Item) and one.reference == f"={one.text}" for one in read)
+            assert asked.count("Answer: ") == 3
 
 
 def test_pairs_are_a_function_of_the_seed_and_grow_without_changing() -> None:

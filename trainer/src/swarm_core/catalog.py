@@ -33,6 +33,7 @@ VERIFIERS: Mapping[str, str] = MappingProxyType({
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
     "Model": "swarm_core.judges.rubric:RubricJudge",
+    "RewardModel": "swarm_core.judges.reward_model:RewardModelJudge",
 })  # fmt: skip
 """Judges of other kinds. A spec chooses one of `VERIFIERS` with type `Verifier`."""
 GATES: Mapping[str, str] = MappingProxyType({
@@ -41,17 +42,34 @@ GATES: Mapping[str, str] = MappingProxyType({
     "Seed": "swarm_core.gates.seed_gate:SeedGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
     "Contamination": "swarm_core.gates.contamination:ContaminationGate",
+    "Language": "swarm_core.gates.language:LanguageGate",
+    "Refusal": "swarm_core.gates.refusal_gate:RefusalGate",
+    "Classifier": "swarm_core.gates.classifier_gate:ClassifierGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
+    "Criterion": "swarm_core.gates.criterion:CriterionGate",
 })  # fmt: skip
 DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")
 """The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
 (`default_gates` of its class). Gates that ask a model come last, because asking is expensive."""
+
+RIVALS: Mapping[str, str] = MappingProxyType({
+    "FewShotBase": "swarm_core.rivals.few_shot_base:FewShotBase",
+    "UniformSoup": "swarm_core.rivals.uniform_soup:UniformSoup",
+    "Slerp": "swarm_core.rivals.slerp:Slerp",
+    "DareTies": "swarm_core.rivals.dare_ties:DareTies",
+    "BestOfN": "swarm_core.rivals.best_of_n:BestOfN",
+    "RandomSearch": "swarm_core.rivals.random_search:RandomSearch",
+    "CmaEs": "swarm_core.rivals.cma_es:CmaEs",
+    "Dpo": "swarm_core.rivals.dpo:Dpo",
+})  # fmt: skip
+"""Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 
 OPTIMIZERS: Mapping[str, str] = MappingProxyType({
     "Standard": "swarm_core.optimizers.standard:Standard",
     "Published": "swarm_core.optimizers.published:Published",
     "RandomSearch": "swarm_core.optimizers.random_search:RandomSearch",
     "CmaEs": "swarm_core.optimizers.cma_es:CmaEs",
+    "MultiObjective": "swarm_core.optimizers.multi_objective:MultiObjective",
 })  # fmt: skip
 """Optimizers (`swarm_core.optimizers.optimizer.Optimizer`). A key is the `name` of its class. Standard and Published
 are rules of the optimizer `ParticleSwarm`."""
@@ -64,6 +82,6 @@ PROGRAMS: Mapping[str, str] = MappingProxyType({
 `dataswarm.programs` whose name is the kind."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType({
-    "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": GATES,
+    "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": GATES, "rivals": RIVALS,
 })  # fmt: skip
 """Every table of parts by its group. The plug-ins of a group are the entry points of `dataswarm.GROUP`."""

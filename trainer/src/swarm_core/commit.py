@@ -139,3 +139,8 @@ def candidate_key(iteration: int, name: str) -> str:
 def rollout_key(stage: str, name: str) -> str:
     """Return the store key of a rollout. `stage`: such as `iterations/0007`, `choice` or `final/2`."""
     return f"{stage}/rollouts/{name}.json.gz"
+
+
+def rival_key(rival: str, stage: str, name: str) -> str:
+    """Return the store key of a rollout that a rival made. `stage`: such as `final/2`."""
+    return rollout_key(f"rivals/{rival}/{stage}", name)

@@ -27,6 +27,8 @@ class Spread:
     """The population standard deviation over the candidates; 0 for one candidate."""
     count: int
     """The number of candidates that have the value."""
+    highest: float
+    """The highest value."""
 
 
 Statistics = Mapping[str, Spread]
@@ -80,4 +82,4 @@ def summarize_values(candidates: Iterable[Values]) -> Statistics:
 def measure_spread(values: list[float]) -> Spread:
     """Return the mean and the population standard deviation of `values`, which has at least one value."""
     mean = fsum(values) / len(values)
-    return Spread(mean, sqrt(fsum((value - mean) ** 2 for value in values) / len(values)), len(values))
+    return Spread(mean, sqrt(fsum((value - mean) ** 2 for value in values) / len(values)), len(values), max(values))

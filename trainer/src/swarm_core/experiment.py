@@ -5,7 +5,7 @@ place. The content of a model behind an endpoint is not visible, so the manifest
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -70,11 +70,13 @@ class Experiment:
     data_sets: Mapping[str, Digest] | None = None
     """The digests of the data sets of parts, stored in the same way, by the field of their URIs; None if there are
     none."""
+    unseen: tuple[PinnedTaker | PinnedRemoteTaker, ...] | None = None
+    """The takers that the search never asks; None if there are none."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON. A field that is None is left out."""
         fields = asdict(self)
-        for taker in fields["takers"]:
+        for taker in (*fields["takers"], *(fields["unseen"] or ())):
             if not taker.get("parameters", True):
                 del taker["parameters"]
         return canonical_json({name: value for name, value in fields.items() if value is not None})
@@ -88,23 +90,49 @@ class Experiment:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Experiment":
         fields = json.loads(data)
-        takers = tuple(PinnedRemoteTaker(**one) if "url" in one else PinnedTaker(**one) for one in fields.pop("takers"))
+        takers = load_takers(fields.pop("takers"))
+        unseen = load_takers(fields.pop("unseen")) if "unseen" in fields else None
         stored = fields.pop("adversary", None)
         adversary = Adversary(stored["data"], tuple(stored["adapters"])) if stored else None
-        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary)
+        return cls(
+            **{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary, unseen=unseen
+        )
 
     @property
     def local_takers(self) -> tuple[PinnedTaker, ...]:
-        """The takers that the run serves itself."""
-        return tuple(taker for taker in self.takers if isinstance(taker, PinnedTaker))
+        """The takers that the run serves itself, and that the search asks."""
+        return select_local(self.takers)
+
+    @property
+    def local_unseen(self) -> tuple[PinnedTaker, ...]:
+        """The takers that the run serves itself, and that the search never asks."""
+        return select_local(self.unseen or ())
 
     def taker_recipes(self, dtype: str) -> tuple[Recipe, ...]:
-        """Return the recipes of the takers that the run serves itself."""
+        """Return the recipes of the takers that the run serves itself, and that the search asks."""
         return tuple(build_recipe(taker, dtype) for taker in self.local_takers)
 
+    def unseen_recipes(self, dtype: str) -> tuple[Recipe, ...]:
+        """Return the recipes of the takers that the run serves itself, and that the search never asks."""
+        return tuple(build_recipe(taker, dtype) for taker in self.local_unseen)
+
     def taker_models(self, dtype: str) -> tuple[tuple[str, ModelName], ...]:
-        """Return the name of every taker, and the model name for requests to it."""
+        """Return the name of every taker of the search, and the model name for requests to it."""
         return tuple((taker.name, model_name(taker, dtype)) for taker in self.takers)
+
+    def unseen_models(self, dtype: str) -> tuple[tuple[str, ModelName], ...]:
+        """Return the name of every taker that the search never asks, and the model name for requests to it."""
+        return tuple((taker.name, model_name(taker, dtype)) for taker in self.unseen or ())
+
+
+def load_takers(stored: Iterable[Mapping[str, Any]]) -> tuple[PinnedTaker | PinnedRemoteTaker, ...]:
+    """Load takers from the fields of a manifest."""
+    return tuple(PinnedRemoteTaker(**one) if "url" in one else PinnedTaker(**one) for one in stored)
+
+
+def select_local(takers: Iterable[PinnedTaker | PinnedRemoteTaker]) -> tuple[PinnedTaker, ...]:
+    """Return the takers that the run serves itself."""
+    return tuple(taker for taker in takers if isinstance(taker, PinnedTaker))
 
 
 def build_recipe(taker: PinnedTaker, dtype: str) -> Recipe:

@@ -1,16 +1,19 @@
 """The item: one question of a data set, as a record. All stages from the seed file to the export use this record.
 
-Test takers see only `text`. The other fields are the answer according to the writer or the data set, the choices, and
-the completion that contained the item.
+Test takers see `shown_text`: the text, and below it the choices if `choices_shown`. The other fields are the answer
+according to the writer or the data set, and the completion that contained the item.
 
 Invariants: an item is a value. Two items are equal if all their fields are equal. Whether they are one question in two
 spellings is for `swarm_core.canonical_items` to say. Texts are always shown as written.
 
-Limits: `reference` is a claim of its source and may be wrong.
+Limits: `reference` is a claim of its source and may be wrong (`swarm_core.answer_check`).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""The letters of choices, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Item:
     """One question."""
 
     text: str
-    """The text that test takers see."""
+    """The text of the question."""
     reference: str | None = None
     """The answer according to its writer or its data set. Takers never see it."""
     choices: tuple[str, ...] = ()
@@ -27,6 +30,13 @@ class Item:
     """The number of the completion that contained the item, counted from 0 over all rounds of its measurement."""
     meta: tuple[tuple[str, str], ...] = ()
     """Further data as pairs of name and value, sorted by name."""
+    choices_shown: bool = False
+    """Whether the choices stand below the text, each with its letter, where takers and judge models see the item."""
+
+    @property
+    def shown_text(self) -> str:
+        """The text that takers and judge models see."""
+        return "\n".join([self.text, *format_choices(self.choices)]) if self.choices_shown else self.text
 
     def to_fields(self) -> dict[str, object]:
         """Return the item as a JSON object: the text, and every other field that does not have its default."""
@@ -39,6 +49,8 @@ class Item:
             fields["request"] = self.request
         if self.meta:
             fields["meta"] = dict(self.meta)
+        if self.choices_shown:
+            fields["choices_shown"] = True
         return fields
 
     @classmethod
@@ -49,6 +61,11 @@ class Item:
         if not isinstance(choices, Iterable) or not isinstance(meta, Mapping):
             raise TypeError(f"not an item: {dict(fields)!r}")
         return cls(**rest, choices=tuple(choices), meta=tuple(sorted(meta.items())))  # type: ignore[arg-type]
+
+
+def format_choices(choices: Iterable[str]) -> tuple[str, ...]:
+    """Return each choice after its letter, such as `A) Paris`. There are at most 26."""
+    return tuple(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
 
 
 def build_items(texts: Iterable[str]) -> tuple[Item, ...]:

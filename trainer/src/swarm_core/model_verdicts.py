@@ -18,6 +18,7 @@ Limits: a model that is persuaded by the material, and repeats its verdict as it
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from swarm_core.ports import Completion, Request
@@ -31,6 +32,7 @@ EXCERPT_LENGTH = 80
 MARKUP = r"[ *_#]{0,12}"
 """The markup that may surround the words of a line that states a verdict. No quotation mark is among them."""
 FENCES = ("```", "~~~")
+YES_NO = ("yes", "no")
 THOUGHTS = "thoughts"
 
 
@@ -80,6 +82,20 @@ def read_last_line(reply: Completion) -> str | None:
     if len(last) > MAX_LINE_LENGTH or indented or is_fence_open(lines) or before.lstrip().startswith(">"):
         return None
     return last.strip()
+
+
+def build_yes_no_line(name: str) -> re.Pattern[str]:
+    """Return the pattern of a last line such as `**Valid:** yes`. `name`: the word before the verdict."""
+    return re.compile(rf"{MARKUP}{name}{MARKUP}[:=]{MARKUP}(?P<word>yes|no)[ *_.]*", re.IGNORECASE)
+
+
+def read_yes_no(reply: Completion, field: str, line: re.Pattern[str]) -> bool | None:
+    """Return the verdict of a finished reply, in the JSON field `field` or in a last line of the form `line`; None if
+    it has no clear verdict."""
+    word = read_json_verdict(reply, field)
+    if found := line.fullmatch(read_last_line(reply) or ""):
+        word = found["word"].lower()
+    return word == "yes" if reply.finished and word in YES_NO else None
 
 
 def is_fence_open(lines: Sequence[str]) -> bool:

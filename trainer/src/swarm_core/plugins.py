@@ -1,10 +1,10 @@
 """The loader of parts by name: built-ins of the catalog, and plug-ins that other distributions provide.
 
-A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges` or `dataswarm.gates`.
-It names a factory: a callable that takes the plug-in's `config` (a mapping, as in the spec) and returns the part. The
-factory of a gate also takes the `GateContext` of the measurement. A factory refuses a config with `BadInputError`. A
-part is imported only when it is loaded by name. A built-in is made from its settings (`swarm_core.blocks.settings`),
-and a gate also from its `GateContext`.
+A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges`, `dataswarm.gates` or
+`dataswarm.rivals`. It names a factory: a callable that takes the plug-in's `config` (a mapping, as in the spec) and
+returns the part. The factory of a gate also takes the `GateContext` of the measurement. A factory refuses a config with
+`BadInputError`. A part is imported only when it is loaded by name. A built-in is made from its settings
+(`swarm_core.blocks.settings`), and a gate also from its `GateContext`.
 
 An origin pins a part in the experiment's digest. The origin of a built-in is its `revision`, which is raised when its
 results change. The origin of a plug-in is its distribution and version.
@@ -33,8 +33,10 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
     "verifiers": ("refusal", "requests", "score"),
     "judges": ("refusal", "requests", "score"),
     "gates": ("name", "requests", "refusal"),
+    "rivals": ("trainer", "spends_budget"),
 }
-"""The attributes that a part of each group must have (`swarm_core.ports`, `swarm_core.objectives.objective`)."""
+"""The attributes that a part of each group must have (`swarm_core.ports`, `swarm_core.objectives.objective`,
+`swarm_core.rivals.rival`)."""
 HOW_TO_INSTALL = (
     "install the distribution that provides it next to dataswarm; on a cluster, name an image that has it in"
     " spec.execution.kubernetes.image.trainer"
@@ -98,7 +100,8 @@ def build_built_in(group: str, name: str, config: Mapping[str, object], *context
         settings = kind.settings.model_validate(config)
     except ValidationError as error:
         first = error.errors()[0]
-        wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        broken_rule = first.get("ctx", {}).get("at", ())
+        wrong = f"{'.'.join(map(str, (*first['loc'], *broken_rule)))}: {first['msg']}"
         raise BadInputError(f"{group.removesuffix('s')} {name}: {wrong}; correct its settings") from error
     return kind.from_settings(settings, *context)
 

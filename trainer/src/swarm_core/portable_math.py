@@ -1,4 +1,5 @@
-"""exp and ln that give the same float on every machine. Those of `math` differ in the last bit between C libraries.
+"""exp, ln and the sigmoid that give the same float on every machine. Those of `math` differ in the last bit between C
+libraries.
 
 They are computed in decimal with more digits than a float has, and then rounded. A call takes a few microseconds.
 """
@@ -20,3 +21,9 @@ def ln(x: float) -> float:
     if not x > 0:
         raise ValueError(f"ln of {x!r}: it must be above 0")
     return float(Decimal(x).ln(_DIGITS))
+
+
+def sigmoid(x: float) -> float:
+    """Return 1 / (1 + e^-x), in [0, 1]."""
+    small = exp(-abs(x))
+    return 1 / (1 + small) if x >= 0 else small / (1 + small)

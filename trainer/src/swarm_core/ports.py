@@ -92,6 +92,8 @@ class Request:
     endpoints have no common switch; their specs have `extraBody`."""
     reply_schema: str | None = None
     """The JSON schema that the text should meet, as JSON. An engine that cannot enforce it ignores it."""
+    answer: str | None = None
+    """The answer to `prompt` that a classifier labels together with it. No other model takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,9 @@ class Completion:
     """What the model thought before the answer, as far as it is apart from `text`."""
     thinking_tokens: int = 0
     """The part of `tokens` that is thinking, if the server tells it."""
+    labels: tuple[tuple[str, float], ...] | None = None
+    """The labels of a classifier, each with its value, in the classifier's own order (`swarm_core.classification`).
+    None from a model that generates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,15 @@ class Undecided:
     reason: str
 
 
+@runtime_checkable
+class MeasuringGate(Protocol):
+    """A gate that measures something of the items that it admits. The value is stored beside the item."""
+
+    def measure(self, item: Item, replies: Sequence[Reply]) -> float | None:
+        """Return the value of an item that `refusal` admitted with these replies; None if there is none."""
+        ...
+
+
 class Gate(Protocol):
     """A gate, which admits or rejects items. A gate that remembers items is used for only one measurement.
 
@@ -240,6 +254,6 @@ class Gate(Protocol):
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
         """Return the reason why `item` is rejected, given the replies to `requests`; None admits it.
 
-        `Undecided` if the gate cannot decide. Then the item counts as lost and affects no value.
+        `Undecided` if the gate cannot decide. Then the item costs as much as a rejected one, and is counted apart.
         """
         ...

@@ -17,7 +17,7 @@ from typing import Any
 
 from swarm_core import format_version
 from swarm_core.canonical_items import canonicalize_item
-from swarm_core.gates.admission import Rejection
+from swarm_core.gates.admission import UNDECIDED, Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals, request_units
 from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores, RequestCount, Sample
@@ -60,8 +60,13 @@ class AnsweredItem:
 
     @property
     def text(self) -> str:
-        """The text that takers saw."""
+        """The text of the question, as its writer wrote it."""
         return self.item.text
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether every answer has a score."""
+        return not any(isinstance(answer.score, Unscored) for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +243,12 @@ def build_sample(
     """Return the rollouts of one model as one sample, with the repeats of each. There must be at least one rollout.
 
     An item that is there several times, in any spelling that `judge` knows, counts once: only the first keeps its
-    scores. All are part of the accepted share. A rollout in which every text is from earlier ones counts as nothing, so
-    copies of a rollout add no certainty. The same holds for each repeat of a rollout.
+    scores. All are part of the accepted share, unless the first lacks a score. A rollout in which every text is from
+    earlier ones counts as nothing, so copies of a rollout add no certainty. The same holds for each repeat of a
+    rollout.
     """
-    takers, accepted, texts, lost = rollouts[0].takers, set[str](), set[str](), 0
+    takers, accepted, texts, unscored = rollouts[0].takers, set[str](), set[str](), set[str]()
+    lost = undecided = 0
     kept: list[tuple[AnsweredItem, ...]] = []
     requests: list[tuple[RequestCount, ...]] = []
     for rollout in chain.from_iterable(map(split_repeats, rollouts)):
@@ -252,10 +259,13 @@ def build_sample(
             answered, counts = (), ()
         else:
             lost += rollout.lost
+            undecided += rollout.rejected()[UNDECIDED]
         first = {form: index for index, form in reversed(list(enumerate(forms)))}
         new = [form not in accepted and first[form] == index for index, form in enumerate(forms)]
         kept.append(tuple(compress(answered, new)))
-        requests.append(count_repeated(answered, new, counts))
+        unscored.update(form for form, one in zip(compress(forms, new), kept[-1], strict=False) if not one.is_scored)
+        repeated = [not is_new and form not in unscored for form, is_new in zip(forms, new, strict=True)]
+        requests.append(count_repeated(compress(answered, repeated), counts))
         accepted.update(forms)
         texts |= written
     return Sample(
@@ -266,6 +276,7 @@ def build_sample(
         ),
         asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        undecided=undecided,
         features=collect_features([one for items in kept for one in items]),
         reference=reference,
         requests=tuple(requests),
@@ -291,12 +302,10 @@ def get_requests(rollout: Rollout) -> tuple[tuple[AnsweredItem, ...], tuple[Requ
     return answered, derived.requests[0]
 
 
-def count_repeated(
-    answered: Sequence[AnsweredItem], new: Sequence[bool], counts: Sequence[RequestCount]
-) -> tuple[RequestCount, ...]:
-    """Return `counts` with the number of items of each request that are not new."""
-    repeated = Counter(one.item.request for one, is_new in zip(answered, new, strict=False) if not is_new)
-    return tuple(replace(count, repeated=repeated[number]) for number, count in enumerate(counts))
+def count_repeated(repeated: Iterable[AnsweredItem], counts: Sequence[RequestCount]) -> tuple[RequestCount, ...]:
+    """Return `counts` with the number of the `repeated` items of each request."""
+    found = Counter(one.item.request for one in repeated)
+    return tuple(replace(count, repeated=found[number]) for number, count in enumerate(counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,13 @@ def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
 
 
 def list_accesses(
-    takers: Iterable[Taker], judge: JudgeSpec, gates: Iterable[GateSpec] | None
+    takers: Iterable[Taker], judge: JudgeSpec, gates: Iterable[GateSpec] | None, unseen: Iterable[Taker] = ()
 ) -> Iterator[EndpointAccess]:
-    """The access to each endpoint of the takers, the judge and the gates, in the order of the spec."""
-    for index, taker in enumerate(takers):
-        if taker.endpoint is not None:
-            yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
+    """The access to each endpoint of the takers, the judge and the gates, in the order of the spec.
+
+    `unseen`: the takers that the search never asks. No two takers have the same name.
+    """
+    yield from _list_taker_accesses(takers, "spec.takers")
     for place, (path, member) in enumerate(judging.list_members(judge)):
         if member.endpoint is not None:
             owner = endpoints.JUDGE_OWNER if judge.panel is None else endpoints.member_owner(place)
@@ -39,6 +40,14 @@ def list_accesses(
         if gate.endpoint is not None:
             field = f"spec.gates[{index}].{gate.endpoint[0]}"
             yield _build_access(endpoints.gate_owner(index), field, gate.endpoint[1])
+    yield from _list_taker_accesses(unseen, "spec.evaluation.unseen")
+
+
+def _list_taker_accesses(takers: Iterable[Taker], field: str) -> Iterator[EndpointAccess]:
+    """The access to each endpoint of some takers. `field`: the path of the field that lists them."""
+    for index, taker in enumerate(takers):
+        if taker.endpoint is not None:
+            yield _build_access(endpoints.taker_owner(taker.name), f"{field}[{index}].endpoint", taker.endpoint)
 
 
 def secrets_by_variable(accesses: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:

@@ -1,8 +1,12 @@
 """The settings of measurements: those of particles during the search, and that of the winner after it."""
 
+from typing import Annotated, Any, ClassVar
+
 from pydantic import Field
 
-from swarm_core.blocks.block import Block
+from swarm_core.api.rivals import RIVALS_RULE, Rivals
+from swarm_core.api.takers import Taker
+from swarm_core.blocks.block import Block, Rule
 from swarm_core.blocks.scalars import Integer, Number
 
 
@@ -29,3 +33,11 @@ class Evaluation(Block):
     """Number of candidates in the final choice."""
     final: FinalMeasurement = FinalMeasurement()
     """The measurement that results report: the best generator against the best initial generator, on fresh items."""
+    unseen: Annotated[tuple[Taker, ...], Field(max_length=16)] = Field((), exclude_if=lambda takers: not takers)
+    """Takers that the search never asks. They answer the items of the final measurement, so the result says whether the
+    gain transfers to them."""
+    rivals: Rivals = Field((), exclude_if=lambda rivals: not rivals)
+    """Other ways to get a data set for the budget of the search. Each is measured on fresh items, and the report
+    compares the best generator with it."""
+
+    rules: ClassVar[tuple[Rule[Any], ...]] = (RIVALS_RULE,)

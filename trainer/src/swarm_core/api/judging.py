@@ -192,11 +192,18 @@ def _list_without_model(spec: Any) -> list[int]:
     return [place for place, gate in enumerate(spec.gates or ()) if gate.type in askers and gate.endpoint is None]
 
 
+def _find_own_model(name: str, block: str, field: str) -> str:
+    """Return the CEL condition that the gate `g` has an endpoint. A block that must be given has a rule of its own."""
+    if part_choice.is_required(part_choice.find_settings("gates", name)):
+        return f"!has(g.{block}) || has(g.{block}.{field})"
+    return f"(has(g.{block}) && has(g.{block}.{field}))"
+
+
 def _build_gates_rule() -> Rule[Any]:
     """Return the rule that every gate that asks a model has one: its own, or that of the judge."""
     named = [(name, to_camel(to_snake(name)), to_camel(field)) for name, field in _iterate_optional_askers()]
     gates = " && ".join(
-        f"(g.type != '{name}' || (has(g.{block}) && has(g.{block}.{field})))" for name, block, field in named
+        f"(g.type != '{name}' || {_find_own_model(name, block, field)})" for name, block, field in named
     )
     members = f"self.judge.panel.members.exists(m, {' || '.join(_iterate_judge_endpoints('m'))})"
     judges = " || ".join([*_iterate_judge_endpoints("self.judge"), f"(has(self.judge.panel) && {members})"])

@@ -71,11 +71,13 @@ def find_kinship(judge: JudgeSpec, takers: Sequence[Taker], base: str) -> Kinshi
 
 
 def list_asked_models(judge: JudgeSpec) -> Iterator[tuple[FieldPath, str]]:
-    """Yield the path below the spec and the name of every model that a judge asks."""
+    """Yield the path below the spec and the name of every model that a judge asks, or that it classifies with."""
     for place, (_, member) in enumerate(list_members(judge)):
+        above: FieldPath = ("judge",) if judge.panel is None else ("judge", "panel", "members", place)
         if member.endpoint is not None:
-            above: FieldPath = ("judge",) if judge.panel is None else ("judge", "panel", "members", place)
             yield (*above, *member.endpoint[0].split("."), "model"), member.endpoint[1].model
+        if member.asked_classifier is not None:
+            yield (*above, *member.asked_classifier[0].split("."), "uri"), shorten_uri(member.asked_classifier[1].uri)
 
 
 def find_common(one: str, other: str) -> str | None:

@@ -1,12 +1,13 @@
-"""The objective, which turns scores into a fitness: one part, or a weighted sum of several.
+"""The objective, which turns scores into a fitness: one part, a weighted sum of several, or their Pareto front.
 
-`type` is a key of the catalog, `Plugin` for a plug-in that another distribution provides, or `Weighted`. The blocks are
-made from the catalog (`part_choice`), so only a preset names parts. All terms of a weighted sum share one reference set
-and one corpus.
+`type` is a key of the catalog, `Plugin` for a plug-in that another distribution provides, `Weighted` or `Pareto`. The
+blocks are made from the catalog (`part_choice`), so only a preset names parts. All terms of a weighted sum or a front
+share one reference set and one corpus.
 
 Limits: what a plug-in needs is unknown here. The step `prepare` checks it.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -23,6 +24,8 @@ from swarm_core.objectives.objective import Needs, Objective
 
 WEIGHTED = "Weighted"
 """The type of an objective that is a weighted sum of several."""
+PARETO = "Pareto"
+"""The type of several objectives that are maximized at the same time, without weights."""
 
 
 Floor = Annotated[float, Strict(), Field(ge=-1_000_000, le=1_000_000), BeforeValidator(normalize_zero)]
@@ -62,17 +65,28 @@ if TYPE_CHECKING:
 
 else:
     TermObjective = part_choice.build_choice(
-        "objectives", "TermObjective", "An objective whose value is a term of the sum.", PluginSpec
+        "objectives", "TermObjective", "An objective that is a term of several.", PluginSpec
     )
 
 
-class TermSpec(Block):
-    """One term of a weighted sum."""
+class NamedObjective(Block):
+    """One of several objectives, with a name."""
 
     objective: TermObjective
-    """The objective. It cannot be a weighted sum."""
+    """The objective. It cannot have terms itself."""
     name: Label | None = None
     """Name of the term in results. If absent, the type of the objective, or the name of the plug-in."""
+
+    @property
+    def label(self) -> str:
+        """The name of the term's values."""
+        plugin = self.objective.plugin
+        return self.name or (self.objective.type if plugin is None else plugin.name)
+
+
+class TermSpec(NamedObjective):
+    """One term of a weighted sum."""
+
     weight: Number = Field(ge=0, le=1_000_000)
     """Factor of the value. With 0, the term only has a floor."""
     at_least: Floor | None = None
@@ -88,15 +102,26 @@ class TermSpec(Block):
         ),
     )
 
-    @property
-    def label(self) -> str:
-        """The name of the term's values."""
-        plugin = self.objective.plugin
-        return self.name or (self.objective.type if plugin is None else plugin.name)
-
 
 _LABEL = "(has({0}.name) ? {0}.name : has({0}.objective.plugin) ? {0}.objective.plugin.name : {0}.objective.type)"
-"""The CEL expression of `TermSpec.label`."""
+"""The CEL expression of `NamedObjective.label`."""
+
+
+def _build_names_rule() -> Rule[Any]:
+    """Return the rule that all terms have different names."""
+    return Rule(
+        f"!has(self.terms) || self.terms.all(a, self.terms.exists_one(b, {_LABEL.format('a')} =="
+        f" {_LABEL.format('b')}))",
+        "another term has this name; give each term its own name",
+        "terms",
+        lambda it: not _list_repeated_terms(it.terms),
+        lambda it: ("terms", _list_repeated_terms(it.terms)[0], "name"),
+    )
+
+
+def _list_repeated_terms(terms: Iterable[NamedObjective]) -> list[int]:
+    """Return the indices of terms whose name an earlier term has."""
+    return list_repeated(term.label for term in terms)
 
 
 class WeightedSpec(Block):
@@ -137,24 +162,31 @@ class WeightedSpec(Block):
             "terms",
             lambda it: not it.terms or any(term.weight > 0 for term in it.terms),
         ),
-        Rule(
-            f"!has(self.terms) || self.terms.all(a, self.terms.exists_one(b, {_LABEL.format('a')} =="
-            f" {_LABEL.format('b')}))",
-            "another term has this name; give each term its own name",
-            "terms",
-            lambda it: not _list_repeated_terms(it),
-            lambda it: ("terms", _list_repeated_terms(it)[0], "name"),
-        ),
+        _build_names_rule(),
     )
 
 
-def _list_repeated_terms(weighted: WeightedSpec) -> list[int]:
-    """Return the indices of terms whose name an earlier term has."""
-    return list_repeated(term.label for term in weighted.terms)
+class ParetoTermSpec(NamedObjective):
+    """One of the objectives of a Pareto front."""
+
+    at_least: Floor | None = None
+    """Floor: the least acceptable value. A generator below it ranks behind every generator that meets all floors, and
+    adds nothing to the hypervolume. If absent, every value is acceptable."""
+
+
+class ParetoSpec(Block):
+    """Several objectives, each of which is maximized: the result is a front of generators that trade them off."""
+
+    terms: Annotated[tuple[ParetoTermSpec, ...], Field(min_length=2, max_length=4)]
+    """The objectives."""
+
+    rules: ClassVar[tuple[Rule["ParetoSpec"], ...]] = (_build_names_rule(),)
 
 
 def list_types(objective: "ObjectiveSpec") -> tuple[str, ...]:
     """Return the types of the objectives that are measured: the type itself, or those of the terms."""
+    if objective.pareto is not None:
+        return tuple(term.objective.type for term in objective.pareto.terms)
     weighted = objective.weighted
     if weighted is None:
         return (objective.type,)
@@ -163,14 +195,15 @@ def list_types(objective: "ObjectiveSpec") -> tuple[str, ...]:
     return tuple(term.objective.type for term in weighted.terms)
 
 
-def _measures(block: str, names: tuple[str, ...]) -> str:
+def format_measured(block: str, names: tuple[str, ...]) -> str:
     """Return the CEL condition that one of the objectives `names` is measured. `block`: the path of the objective."""
     listed, weighted = _format_list(names), f"{block}.weighted"
     ways = [f"(has({weighted}.terms) && {weighted}.terms.exists(t, t.objective.type in {listed}))"]
+    front = f"(has({block}.pareto) && {block}.pareto.terms.exists(t, t.objective.type in {listed}))"
     presets = tuple(str(one) for one, terms in PRESETS.items() if any(name in names for name, _ in terms))
     if presets:
         ways.append(f"(has({weighted}.preset) && {weighted}.preset in {_format_list(presets)})")
-    return f"({block}.type in {listed} || (has({weighted}) && ({' || '.join(ways)})))"
+    return f"({block}.type in {listed} || {front} || (has({weighted}) && ({' || '.join(ways)})))"
 
 
 def _format_list(names: tuple[str, ...]) -> str:
@@ -203,7 +236,7 @@ def _build_data_rules() -> tuple[Rule[Any], ...]:
         _build_data_rule("reference", "a reference set"),
         _build_data_rule("corpus", "a corpus"),
         Rule(
-            f"has(self.corpus) || !{_measures('self', needing)}",
+            f"has(self.corpus) || !{format_measured('self', needing)}",
             f"an objective of type {', '.join(needing)} compares items with a corpus; write corpus with the uri of one",
             "corpus",
             lambda it: it.corpus is not None or not set(needing) & set(list_types(it)),
@@ -215,7 +248,7 @@ def _build_data_rule(need: str, what: str) -> Rule[Any]:
     """Return the rule that only an objective that needs this data has it."""
     names = (*_list_needing(need), catalog.PLUGIN)
     return Rule(
-        f"!has(self.{need}) || {_measures('self', names)}",
+        f"!has(self.{need}) || {format_measured('self', names)}",
         f"only an objective of type {', '.join(names)} uses {what}; remove {need}, or set another type",
         need,
         lambda it: getattr(it, need) is None or bool(set(names) & set(list_types(it))),
@@ -227,6 +260,7 @@ if TYPE_CHECKING:
 
     class ObjectiveSpec(PartChoice):
         weighted: WeightedSpec | None
+        pareto: ParetoSpec | None
         reference: ReferenceData | None
         corpus: CorpusData | None
 
@@ -236,7 +270,7 @@ else:
         "ObjectiveSpec",
         "The objective: the property of the generated data that the search maximizes.",
         PluginSpec,
-        Additions({WEIGHTED: WeightedSpec}, fields=_build_data_fields(), rules=_build_data_rules()),
+        Additions({WEIGHTED: WeightedSpec, PARETO: ParetoSpec}, fields=_build_data_fields(), rules=_build_data_rules()),
     )
 
 
@@ -257,7 +291,7 @@ def _build_takers_rule(name: str, least: int) -> Rule[Any]:
             reason=RuleReason.FORBIDDEN,
         )
     return Rule(
-        f"!{_measures('self.objective', (name,))} || self.takers.size() >= {least}",
+        f"!{format_measured('self.objective', (name,))} || self.takers.size() >= {least}",
         f"objective {name} needs at least {least} taker{'s' if least > 1 else ''}; list more takers, or choose another"
         " objective",
         "takers",
@@ -266,14 +300,19 @@ def _build_takers_rule(name: str, least: int) -> Rule[Any]:
 
 
 def _build_terms_rule(alone: tuple[str, ...]) -> Rule[Any]:
-    """Return the rule that a weighted sum has no takers if none of its terms asks any. `alone`: such objectives."""
-    terms = "self.objective.weighted.terms"
+    """Return the rule that there are no takers if no term of several objectives asks any. `alone`: such objectives."""
+    terms, front = "self.objective.weighted.terms", "self.objective.pareto.terms"
+    asks = f"exists(t, !(t.objective.type in {_format_list(alone)}))"
     return Rule(
-        f"self.takers.size() == 0 || !has(self.objective.weighted) || !has({terms}) || {terms}.size() == 0 ||"
-        f" {terms}.exists(t, !(t.objective.type in {_format_list(alone)}))",
+        f"self.takers.size() == 0 || ((!has(self.objective.weighted) || !has({terms}) || {terms}.size() == 0 ||"
+        f" {terms}.{asks}) && (!has(self.objective.pareto) || {front}.{asks}))",
         "no term of this objective asks a taker; remove takers, or add a term that asks them",
         "takers",
-        lambda it: not it.takers or it.objective.weighted is None or bool(set(list_types(it.objective)) - set(alone)),
+        lambda it: (
+            not it.takers
+            or it.objective.type not in (WEIGHTED, PARETO)
+            or bool(set(list_types(it.objective)) - set(alone))
+        ),
         reason=RuleReason.FORBIDDEN,
     )
 

@@ -32,15 +32,21 @@ class ConstantsBlock(Block):
 
 def build_constants_block(kind: type[Optimizer[Any]]) -> type[ConstantsBlock]:
     """Return the block of an optimizer's constants, with the limits from the annotations of its fields."""
-    settings: dict[str, Any] = {}
-    hints = get_type_hints(kind, include_extras=True)
-    for field in fields(kind):  # type: ignore[arg-type]  # every member of the protocol is a dataclass
-        hint = hints[field.name]
-        settings[field.name] = (SCALARS[hint.__origin__], _field(hint.__metadata__[0], field.default))
+    settings = build_constant_fields(kind)
     about = f"Constants of optimizer {kind.name}."
     block: type[ConstantsBlock] = create_model(f"{kind.name}Spec", __base__=ConstantsBlock, __doc__=about, **settings)
     block.optimizer_name = kind.name
     return block
+
+
+def build_constant_fields(kind: type[Optimizer[Any]]) -> dict[str, Any]:
+    """Return the fields of a block with an optimizer's constants, as pydantic defines them."""
+    found: dict[str, Any] = {}
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):  # type: ignore[arg-type]  # every member of the protocol is a dataclass
+        hint = hints[field.name]
+        found[field.name] = (SCALARS[hint.__origin__], _field(hint.__metadata__[0], field.default))
+    return found
 
 
 def _field(constant: Constant, default: Any) -> Any:

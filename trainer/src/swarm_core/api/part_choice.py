@@ -17,6 +17,7 @@ from swarm_core import catalog, plugins
 from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.blocks.scalars import OneOf
@@ -45,6 +46,14 @@ class PartChoice(Block):
         block = self.chosen
         name = settings.find_endpoint_field(type(block))
         found: EndpointSpec | None = getattr(block, name) if name else None
+        return None if found is None or name is None else (f"{to_camel(to_snake(self.type))}.{to_camel(name)}", found)
+
+    @property
+    def asked_classifier(self) -> tuple[str, ClassifierModel] | None:
+        """The path of the classifier below this block, and the classifier that the part asks; None if it has none."""
+        block = self.chosen
+        name = settings.find_classifier_field(type(block))
+        found: ClassifierModel | None = getattr(block, name) if name else None
         return None if found is None or name is None else (f"{to_camel(to_snake(self.type))}.{to_camel(name)}", found)
 
     @property

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from swarm_core import catalog, plugins, recipe, weighted_sum
+from swarm_core import catalog, pareto_composition, plugins, recipe, weighted_sum
 from swarm_core.api.generators import READER_REVISION
 from swarm_core.api.judging import PANEL, PANEL_REVISION
-from swarm_core.api.objective_blocks import WEIGHTED
+from swarm_core.api.objective_blocks import PARETO, WEIGHTED
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -27,14 +27,18 @@ from swarm_core.api.resolved import (
     ResolvedSpec,
     ResolvedVerifier,
 )
+from swarm_core.api.takers import ANSWER_CHECK_REVISION
 from swarm_core.blocks import settings
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.errors import BadInputError
+from swarm_core.objectives import scored_items
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import registry
 from swarm_core.plugins import BuiltInOrigin, PluginOrigin
 from swarm_core.swarm_names import TAKERS
-from swarm_core.text import item_parser, prompts
+from swarm_core.text import item_formats, item_parser, prompts
+from swarm_core.text.item_formats import ItemFormat
 from swarm_core.text.prompts import PromptStyle
 
 TAKERS_OBJECTIVE = "Accuracy"
@@ -43,14 +47,19 @@ PLUGIN_DATA = "plugin.data"
 """The path of the data of a plug-in, below the block that chooses it."""
 WEIGHTED_FIELD = "spec.objective.weighted"
 """The field of a weighted sum."""
+PARETO_FIELD = "spec.objective.pareto"
+"""The field of the objectives of a Pareto front."""
+FORMAT_FIELD, CHECK_FIELD = "spec.generation.format", "spec.generation.answerCheck"
+"""The fields of the format of items, and of the check of the answers in them."""
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
 
 ITEM_CODE: Mapping[str, Mapping[str, object]] = {
     "items of seed data": {"name": "the reader of seed data", "revision": READER_REVISION},
     "items of completions": {"name": "the item parser", "revision": item_parser.REVISION},
+    "items without a score": {"name": "the rule for missing scores", "revision": scored_items.REVISION},
 }
-"""The origins of the code that makes items, in every search."""
+"""The origins of the code that makes items, and decides which of them count, in every search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +73,31 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part that the spec names: the objectives, the judges and the gates."""
-    return (*list_objectives(resolved), *list_judges(resolved), *list_gates(resolved))
+    """Return every part that the spec names: the objectives, the judges, the gates and the rivals."""
+    return (*list_objectives(resolved), *list_judges(resolved), *list_gates(resolved), *list_rivals(resolved))
 
 
 def list_objectives(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return the objective of the run, or those of the terms of a weighted sum in their order."""
-    if resolved.weighted is None:
+    """Return the objective of the run, or those of its terms in their order."""
+    if resolved.weighted is not None:
+        field, objectives = WEIGHTED_FIELD, [term.objective for term in resolved.weighted.terms]
+    elif resolved.pareto is not None:
+        field, objectives = PARETO_FIELD, [term.objective for term in resolved.pareto.terms]
+    else:
         return (PartUse("objectives", resolved.objective, "spec.objective"),)
-    return tuple(
-        PartUse("objectives", term.objective, f"{WEIGHTED_FIELD}.terms[{place}].objective")
-        for place, term in enumerate(resolved.weighted.terms)
-    )
+    return tuple(PartUse("objectives", one, f"{field}.terms[{at}].objective") for at, one in enumerate(objectives))
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
     """Return the gates of the run, in the order in which items pass them."""
     return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
+
+
+def list_rivals(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Return the rivals of the search, in the order of the spec."""
+    return tuple(
+        PartUse("rivals", rival, f"spec.evaluation.rivals[{place}]") for place, rival in enumerate(resolved.rivals)
+    )
 
 
 def list_judges(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
@@ -117,15 +134,13 @@ def build_spec_part(use: PartUse, *context: object) -> Any:
 def complete_config(use: PartUse) -> dict[str, object]:
     """Return the config of a part with the model that it asks.
 
-    A built-in finds its endpoint and its data in the fields of its settings. A plug-in finds the name of the model as
-    `model`, and its data only in its context. Raises
-    BadInputError if the config of such a plug-in has a field of that name.
+    A built-in finds its endpoint, its classifier and its data in the fields of its settings. A plug-in finds the name
+    of the model as `model`, and its data only in its context. Raises BadInputError if the config of such a plug-in has
+    a field of that name.
     """
     part = use.part
     if part.name in catalog.GROUPS[use.group]:
-        data = settings.find_data_field(plugins.load_built_in(use.group, part.name).settings)
-        listed = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in part.data]
-        part = part.model_copy(update={"config": {**part.config, **({to_camel(data): listed} if data else {})}})
+        part = part.model_copy(update={"config": {**part.config, **_list_inputs(use)}})
     if part.endpoint is None:
         return dict(part.config)
     if part.name in catalog.GROUPS[use.group]:
@@ -136,6 +151,27 @@ def complete_config(use: PartUse) -> dict[str, object]:
         raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
     model = recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters)
     return {**part.config, MODEL: model}
+
+
+def _list_inputs(use: PartUse) -> dict[str, object]:
+    """Return the fields of the settings of a built-in that the resolution keeps apart as inputs of the run."""
+    block = plugins.load_built_in(use.group, use.part.name).settings
+    data, classifier = settings.find_data_field(block), settings.find_classifier_field(block)
+    found: dict[str, object] = {}
+    if data is not None:
+        found[to_camel(data)] = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in use.part.data]
+    if classifier is not None and use.part.classifier is not None:
+        found[to_camel(classifier)] = use.part.classifier.model_dump(mode="json", by_alias=True)
+    return found
+
+
+def find_classifier(use: PartUse) -> tuple[str, ClassifierModel] | None:
+    """Return the classifier of a part, with the path of the field that names it; None if it asks none."""
+    if use.part.classifier is None:
+        return None
+    field = settings.find_classifier_field(plugins.load_built_in(use.group, use.part.name).settings)
+    assert field is not None  # `resolve_part` gives a classifier to such parts only
+    return f"{use.field}.{to_camel(to_snake(use.part.name))}.{to_camel(field)}", use.part.classifier
 
 
 def list_data_sets(use: PartUse) -> tuple[tuple[str, DataSet], ...]:
@@ -177,11 +213,17 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield the origins of the parts that a search uses without naming them, by the field that implies them.
 
-    These are the combination of a panel's scores, the weighted sum of several objectives, the optimizer of every swarm,
-    and the objective of takers that move. No plug-in can provide them.
+    These are the reader and the check of answers, the combination of a panel's scores, the weighted sum or the front of
+    several objectives, the optimizer of every swarm, and the objective of takers that move. No plug-in can provide
+    them.
     """
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        yield FORMAT_FIELD, {"name": "the reader of answers", "revision": item_formats.REVISION}
+        yield CHECK_FIELD, {"name": "the check of answers", "revision": ANSWER_CHECK_REVISION}
     if resolved.weighted is not None:
         yield WEIGHTED_FIELD, asdict(BuiltInOrigin(WEIGHTED, weighted_sum.REVISION))
+    if resolved.pareto is not None:
+        yield PARETO_FIELD, asdict(BuiltInOrigin(PARETO, pareto_composition.REVISION))
     if isinstance(resolved.judge, ResolvedPanel):
         yield "spec.judge.panel", asdict(BuiltInOrigin(PANEL, PANEL_REVISION))
     several = len(resolved.swarms) > 1
@@ -198,6 +240,10 @@ def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object
 
     It reads only fields of the identity, because `verify` knows no other fields of a spec.
     """
-    asked = [PromptStyle.CHAT for taker in resolved.takers if isinstance(taker, RemoteTaker)]
+    asked = [PromptStyle.CHAT for taker in resolved.every_taker if isinstance(taker, RemoteTaker)]
     styles = {resolved.base.template, *asked}
-    return {str(style): prompts.list_texts(style) for style in sorted(styles)}
+    texts: dict[str, Mapping[str, object]] = {str(style): prompts.list_texts(style) for style in sorted(styles)}
+    item_format = resolved.generation.format
+    if item_format is not ItemFormat.QUESTIONS:
+        texts[str(item_format)] = prompts.list_format_texts(resolved.base.template, item_format)
+    return texts

@@ -32,6 +32,8 @@ from swarm_core.api.resolved import (
     ResolvedGenerators,
     ResolvedJudge,
     ResolvedPanel,
+    ResolvedPareto,
+    ResolvedParetoTerm,
     ResolvedRun,
     ResolvedSpec,
     ResolvedTaker,
@@ -41,7 +43,7 @@ from swarm_core.api.resolved import (
     TrainedAdapters,
 )
 from swarm_core.api.run import Run
-from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec, SwarmSpec
+from swarm_core.api.swarm import MultiObjectiveSpec, PublishedSpec, RuleName, StandardSpec, SwarmSpec
 from swarm_core.api.takers import Taker
 from swarm_core.blocks import settings
 from swarm_core.blocks.data_source import DataSource
@@ -82,6 +84,7 @@ class UriRole(StrEnum):
     GENERATOR_ADAPTER = "generator adapter"
     DATA = "data"
     EMBEDDER = "embedder"
+    CLASSIFIER = "classifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class UriUse:
     @property
     def swarm(self) -> str:
         """The swarm that the URI belongs to. Takers that do not move count as takers, too."""
-        return swarm_names.TAKERS if self.field.startswith(f"spec.{swarm_names.TAKERS}") else swarm_names.GENERATORS
+        of_takers = (f"spec.{swarm_names.TAKERS}", "spec.evaluation.unseen")
+        return swarm_names.TAKERS if self.field.startswith(of_takers) else swarm_names.GENERATORS
 
 
 def resolve_run(run: Run) -> ResolvedRun:
@@ -199,8 +203,12 @@ def build_data_use(source: DataSource, field: str) -> UriUse:
     return UriUse(UriRole.DATA, source.uri, field, frozenset({source.wanted_split}), source)
 
 
-def iterate_gate_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
-    """The URIs of the data that gates compare items with."""
+def iterate_part_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
+    """The URIs of the classifiers of the judge and the gates, and of the data that gates compare items with."""
+    for use in (*parts.list_judges(resolved), *parts.list_gates(resolved)):
+        named = parts.find_classifier(use)
+        if named is not None:
+            yield UriUse(UriRole.CLASSIFIER, named[1].uri, f"{named[0]}.uri")
     for gate in parts.list_gates(resolved):
         for field, source in parts.list_data_sets(gate):
             yield build_data_use(source, field)
@@ -254,14 +262,22 @@ def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) 
         return Part(name=choice.plugin.name, config=choice.plugin.config, endpoint=own, data=choice.data)
     block = choice.chosen
     asked, compared = settings.find_endpoint_field(type(block)), settings.find_data_field(type(block))
-    apart = {name for name in (asked, compared) if name}
+    labeling = settings.find_classifier_field(type(block))
+    apart = {name for name in (asked, compared, labeling) if name}
     config = block.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=apart or None)
-    return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None, data=choice.data)
+    return Part(
+        name=choice.type,
+        config=config,
+        endpoint=(own or otherwise) if asked else None,
+        classifier=choice.asked_classifier[1] if choice.asked_classifier else None,
+        data=choice.data,
+    )
 
 
 def resolve_objective(objective: ObjectiveSpec) -> Part:
-    """Return the objective with every default explicit. Of a weighted sum, only the name (`resolve_weighted`)."""
-    return resolve_part(objective) if objective.weighted is None else Part(name=objective.type)
+    """Return the objective with every default explicit. Of several objectives, only the type."""
+    several = objective.weighted is not None or objective.pareto is not None
+    return Part(name=objective.type) if several else resolve_part(objective)
 
 
 def resolve_weighted(objective: ObjectiveSpec) -> ResolvedWeighted | None:
@@ -278,6 +294,17 @@ def resolve_weighted(objective: ObjectiveSpec) -> ResolvedWeighted | None:
             for term in list_terms(weighted)
         ),
     )
+
+
+def resolve_pareto(objective: ObjectiveSpec) -> ResolvedPareto | None:
+    """Return the objectives of a Pareto front with every default explicit; None if the objective is none."""
+    if objective.pareto is None:
+        return None
+    terms = (
+        ResolvedParetoTerm(name=term.label, objective=resolve_part(term.objective), at_least=term.at_least)
+        for term in objective.pareto.terms
+    )
+    return ResolvedPareto(terms=tuple(terms))
 
 
 def list_terms(weighted: WeightedSpec) -> tuple[TermSpec, ...]:
@@ -337,5 +364,7 @@ def resolve_particle_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec:
             return set_scattered(swarm.standard or StandardSpec(), DEFAULT_SCATTERED)
         case RuleName.PUBLISHED:
             return swarm.published or PublishedSpec()
+        case RuleName.MULTI_OBJECTIVE:
+            return set_scattered(swarm.multi_objective or MultiObjectiveSpec(), DEFAULT_SCATTERED)
         case _ as never:
             assert_never(never)

@@ -21,9 +21,10 @@ from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.prompt_texts import Prompts
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
+from swarm_core.api.swarm import Exact, MultiObjectiveSpec, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks import endpoints
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import SecretKeyRef
 from swarm_core.blocks.free_json import Config
@@ -116,9 +117,11 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """The settings of the part without its endpoint and its data, with every default explicit."""
+    """The settings of the part without its endpoint, its classifier and its data, with every default explicit."""
     endpoint: EndpointIdentity | None = Field(None, exclude_if=lambda endpoint: endpoint is None)
     """The model that the part asks; None if it asks no model."""
+    classifier: ClassifierModel | None = Field(None, exclude_if=lambda classifier: classifier is None)
+    """The classifier that the part asks; None if it asks none."""
     data: tuple[DataSet, ...] = Field((), exclude_if=lambda data: not data)
     """The data sets that the part compares items with."""
 
@@ -157,15 +160,26 @@ class ResolvedPanel(ResolvedBlock):
     """The minimum number of members that must give a score."""
 
 
-class ResolvedTerm(ResolvedBlock):
-    """One term of a weighted sum."""
+class ResolvedParetoTerm(ResolvedBlock):
+    """One of the objectives of a Pareto front."""
 
     name: Line
     """The name of its values, different for each term."""
     objective: Part
-    weight: Number
     at_least: Number | None = Field(None, exclude_if=lambda floor: floor is None)
     """The least acceptable value; None if every value is."""
+
+
+class ResolvedPareto(ResolvedBlock):
+    """Several objectives, each of which is maximized."""
+
+    terms: tuple[ResolvedParetoTerm, ...]
+
+
+class ResolvedTerm(ResolvedParetoTerm):
+    """One term of a weighted sum."""
+
+    weight: Number
 
 
 class ResolvedWeighted(ResolvedBlock):
@@ -251,17 +265,24 @@ class ResolvedSpec(ResolvedRun):
     gates: tuple[Part, ...]
     """The gates, in the order in which items pass them."""
     objective: Part
-    """The objective; of a weighted sum, its type."""
+    """The objective; of several objectives, their type."""
     weighted: ResolvedWeighted | None = Field(None, exclude_if=lambda block: block is None)
-    """The terms of a weighted sum; None if one objective is maximized."""
+    """The terms of a weighted sum; None if the objective is none."""
+    pareto: ResolvedPareto | None = Field(None, exclude_if=lambda block: block is None)
+    """The objectives of a Pareto front; None if the objective is none."""
     reference: ReferenceData | None = Field(None, exclude_if=lambda data: data is None)
     """The reference set of the objective; None if it needs none."""
     corpus: CorpusData | None = Field(None, exclude_if=lambda data: data is None)
     """The corpus of the objective; None if it needs none."""
     swarm: ResolvedSwarm
-    rule: StandardSpec | PublishedSpec | OptimizerBlock
+    rule: StandardSpec | MultiObjectiveSpec | PublishedSpec | OptimizerBlock
     """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""
     evaluation: Evaluation
+    """The measurement of generators. Its rivals are in `rivals`, and its unseen takers in `unseen`."""
+    rivals: tuple[Part, ...] = Field((), exclude_if=lambda rivals: not rivals)
+    """The rivals of the search."""
+    unseen: tuple[ResolvedTaker | RemoteTaker, ...] = Field((), exclude_if=lambda takers: not takers)
+    """The takers that the search never asks."""
     resume_from: ResumeFrom | None = None
     """The iteration of another run to start from; None starts a new search."""
 
@@ -279,12 +300,17 @@ class ResolvedSpec(ResolvedRun):
     def wording(self) -> Wording:
         """What the prompts of the run have in common."""
         texts = DEFAULT_TEXTS if self.prompts is None else self.prompts.texts
-        return Wording(self.base.template, self.domain, texts)
+        return Wording(self.base.template, self.domain, texts, self.generation.format)
 
     @property
     def has_local_takers(self) -> bool:
         """Whether the run serves any taker itself."""
-        return any(isinstance(taker, ResolvedTaker) for taker in self.takers)
+        return any(isinstance(taker, ResolvedTaker) for taker in self.every_taker)
+
+    @property
+    def every_taker(self) -> tuple[ResolvedTaker | RemoteTaker, ...]:
+        """The takers of the search, and those that it never asks."""
+        return (*self.takers, *self.unseen)
 
     def for_swarm(self, swarm: str) -> "ResolvedSpec":
         """Return the search of one of the swarms of the run, in which that swarm is the generators."""

@@ -1,10 +1,10 @@
 """The settings of a search: the optimizer and its constants, the number of particles, and the limits.
 
 The default optimizer is a particle swarm. Random search and CMA-ES are for comparison, with the same number of
-measurements. A particle swarm has two rules. `StandardSpec` is robust to noisy fitness. `PublishedSpec` is the rule of
-the paper (Data Swarms, arXiv 2506.00741; Model Swarms, arXiv 2410.11163). Each rule has its own block of constants, and
-a spec may have only the block of its rule. `groups` selects the tensors that share coefficients. `merge` selects what
-the coefficients multiply.
+measurements. A particle swarm has three rules. `StandardSpec` is robust to noisy fitness. `PublishedSpec` is the rule
+of the paper (Data Swarms, arXiv 2506.00741; Model Swarms, arXiv 2410.11163). `MultiObjectiveSpec` is for several
+objectives. Each rule has its own block of constants, and a spec may have only the block of its rule. `groups` selects
+the tensors that share coefficients. `merge` selects what the coefficients multiply.
 """
 
 from enum import StrEnum
@@ -32,6 +32,7 @@ class RuleName(StrEnum):
 
     STANDARD = "Standard"
     PUBLISHED = "Published"
+    MULTI_OBJECTIVE = "MultiObjective"
 
 
 class Compat(StrEnum):
@@ -77,6 +78,15 @@ class StandardSpec(ConstantsBlock):
     """Maximum absolute value of a coefficient, before the sum is shifted to 1."""
     remeasured: Integer = Field(3, ge=0, le=16)
     """Number of leading positions that are measured again, and averaged, in each iteration."""
+
+
+class MultiObjectiveSpec(StandardSpec):
+    """Constants of the MultiObjective rule: those of rule Standard, and the size of the archive."""
+
+    optimizer_name: ClassVar[str] = "MultiObjective"
+
+    archive: Integer = Field(16, ge=4, le=32)
+    """Maximum number of positions in the archive of non-dominated positions. The most crowded ones are left out."""
 
 
 class PublishedSpec(ConstantsBlock):
@@ -141,8 +151,8 @@ class SwarmSpec(OptimizerFields):
 
     optimizer: OptimizerName = Field(PARTICLE_SWARM, description=OPTIMIZER_DESCRIPTION)
     rule: RuleName = RuleName.STANDARD
-    """Rule of the particle swarm: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper.
-    """
+    """Rule of the particle swarm: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper,
+    MultiObjective keeps an archive of non-dominated positions for an objective of type Pareto."""
     particles: Integer = Field(8, ge=2, le=64)
     """Number of particles, or of positions that are sampled in each iteration."""
     iterations: Integer = Field(20, ge=1, le=1000)
@@ -159,6 +169,8 @@ class SwarmSpec(OptimizerFields):
     """Constants of the Standard rule."""
     published: PublishedSpec | None = None
     """Constants of the Published rule."""
+    multi_objective: MultiObjectiveSpec | None = None
+    """Constants of the MultiObjective rule."""
     per_layer: PerLayer | None = None
     """Constants of coefficients per layer."""
     exact: Exact | None = None
@@ -167,6 +179,7 @@ class SwarmSpec(OptimizerFields):
     rules: ClassVar[tuple[Rule["SwarmSpec"], ...]] = (
         union_member_rule("standard", "rule", RuleName.STANDARD),
         union_member_rule("published", "rule", RuleName.PUBLISHED),
+        union_member_rule("multi_objective", "rule", RuleName.MULTI_OBJECTIVE),
         *MEMBERS,
         union_member_rule("per_layer", "groups", Groups.PER_LAYER),
         union_member_rule("exact", "merge", Merge.EXACT),

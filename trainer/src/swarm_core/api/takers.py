@@ -1,4 +1,4 @@
-"""The test takers, and the sampling settings for the items of generators and the answers of takers."""
+"""The test takers, and the settings for the items of generators and the answers of takers."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -7,7 +7,8 @@ from pydantic import Field
 
 from swarm_core.blocks.block import Block, Rule, RuleReason
 from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Integer, Label, Number, Uri
+from swarm_core.blocks.scalars import Integer, Label, Limit, Number, Uri
+from swarm_core.text.item_formats import ItemFormat
 
 
 class Taker(Block):
@@ -42,6 +43,23 @@ class MissingEnd(StrEnum):
     """Its score is 0."""
 
 
+ANSWER_CHECK_REVISION = 1
+"""The revision of the check of answers (`swarm_core.answer_check`). It is raised when its results change."""
+
+
+class AnswerChecker(StrEnum):
+    """Who checks the answer of a writer before it is the reference of its item."""
+
+    JUDGE = "Judge"
+    """The judge must call it right, without seeing it as the reference."""
+    TAKERS = "Takers"
+    """Enough takers must give it, as the judge compares them with it."""
+    JUDGE_AND_TAKERS = "JudgeAndTakers"
+    """Both."""
+    NOBODY = "Nobody"
+    """Nobody does. The reference is a claim of its writer."""
+
+
 def _is_zero(tokens: int) -> bool:
     return tokens == 0
 
@@ -60,6 +78,38 @@ class Generation(Block):
     """Number of examples in a prompt. It is also the number of items that the prompt asks for."""
     rounds: Integer = Field(2, ge=1, le=8)
     """Maximum number of times that a generator is asked, if it gives fewer items than requested."""
+    format: ItemFormat = Field(ItemFormat.QUESTIONS, exclude_if=lambda item_format: item_format is ItemFormat.QUESTIONS)
+    """What a generator writes for each item: Questions, QuestionsAndAnswers or MultipleChoice. With answers, the
+    writer's answer is checked, and is the item's reference from then on."""
+    answer_check: AnswerChecker | None = Field(None, exclude_if=lambda checker: checker is None)
+    """Who checks the writer's answer: Judge, Takers, JudgeAndTakers or Nobody. If absent, the judge if it is a program
+    that computes answers, the takers if it compares answers with references, and both if it is a model."""
+    agreeing_takers: Limit | None = Field(None, exclude_if=lambda count: count is None)
+    """Minimum number of takers that must give the writer's answer, where takers check it. If absent, more than half.
+    No item is harder than this number of right answers."""
+
+    rules: ClassVar[tuple[Rule["Generation"], ...]] = (
+        Rule(
+            "self.format != 'Questions' || !(has(self.answerCheck) || has(self.agreeingTakers))",
+            "questions alone have no answers to check; remove it, or set format to QuestionsAndAnswers or"
+            " MultipleChoice",
+            "format",
+            lambda it: (
+                it.format is not ItemFormat.QUESTIONS or (it.answer_check is None and it.agreeing_takers is None)
+            ),
+            reason=RuleReason.FORBIDDEN,
+        ),
+        Rule(
+            "!has(self.agreeingTakers) || !has(self.answerCheck) || self.answerCheck in ['Takers', 'JudgeAndTakers']",
+            "agreeingTakers counts takers, but answerCheck does not ask them; remove one of them",
+            "agreeingTakers",
+            lambda it: (
+                it.agreeing_takers is None
+                or it.answer_check in (None, AnswerChecker.TAKERS, AnswerChecker.JUDGE_AND_TAKERS)
+            ),
+            reason=RuleReason.FORBIDDEN,
+        ),
+    )
 
 
 class Answering(Block):

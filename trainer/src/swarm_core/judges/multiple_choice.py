@@ -9,8 +9,8 @@ the text of a choice, or by both (`B) Paris`). These decide, in this order:
 
 Everything else is in doubt and has no score.
 
-Limits: the reference is a claim of its source. Takers see the text of an item alone, so they know letters only if the
-text shows them.
+Limits: the reference is a claim of its source. Takers know letters only if the item shows its choices
+(`Item.choices_shown`), or if its text has them.
 """
 
 import re
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from swarm_core.blocks.settings import Settings
-from swarm_core.items import Item
+from swarm_core.items import LETTERS, Item
 from swarm_core.judges.stated_answer import UnreadableError
 from swarm_core.judges.stated_text import NO_REFERENCE, find_stated_text, strip_wrapping
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -30,7 +30,6 @@ MAX_CHOICE = 500
 """Maximum length of a choice, in characters."""
 MAX_PROSE = 10_000
 """Maximum length of an answer that is searched for the texts of choices, in characters."""
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LABELED = re.compile(
     r"(?:(?:option|choice|letter|answer)[ :]{1,3})?[(\[*_ ]{0,4}(?P<letter>[A-Za-z])(?P<end>[)\].:,;*_\s]{0,8})"
     r"(?P<rest>.*)",

@@ -146,7 +146,7 @@ class RubricJudge:
         if not answer.strip():
             return ()
         reference = {"reference": item.reference} if self.use_reference and item.reference else {}
-        material = enclose({"query": item.text, "response": answer, **reference})
+        material = enclose({"query": item.shown_text, "response": answer, **reference})
         template = REFERENCE_PROMPT if reference else MARKING_PROMPT
         prompt = template.format(low=self.low, high=self.high, rubric=self.text.strip(), **material)
         schema = build_schema("score", range(self.low, self.high + 1))

@@ -1,4 +1,4 @@
-"""A weighted sum of several objectives as one objective, so that it gets an interval like any other.
+"""The fitness of several objectives as one objective, so that it gets an interval like any other.
 
 Its value is the fitness that the values of the objectives on the same sample make, with the statistics of the first
 iteration as constants. `intervals` leaves out each request and composes what remains, so values that rise and fall
@@ -14,18 +14,22 @@ from math import lcm
 from swarm_core.composition import Statistics, Values
 from swarm_core.objectives.objective import FunctionOfMeans, Needs, Objective, Sample
 from swarm_core.objectives.scores import CoverageError
+from swarm_core.pareto_composition import ParetoComposition
 from swarm_core.weighted_sum import WeightedSum
+
+SeveralObjectives = WeightedSum | ParetoComposition
+"""The compositions whose fitness depends on several values."""
 
 
 class ComposedObjective:
-    """The fitness of a weighted sum, as an objective."""
+    """The fitness of a composition of several objectives, as an objective."""
 
     revision = 1
 
-    def __init__(self, objectives: Mapping[str, Objective], composition: WeightedSum, start: Statistics) -> None:
+    def __init__(self, objectives: Mapping[str, Objective], composition: SeveralObjectives, start: Statistics) -> None:
         """`objectives`: by name. `start`: the statistics of the first iteration.
 
-        Raises CoverageError if the sum needs statistics that `start` lacks.
+        Raises CoverageError if the composition needs statistics that `start` lacks.
         """
         if not composition.has_statistics(start):
             raise CoverageError("no candidate of the first iteration has all values that the fitness is normalized by")
@@ -58,7 +62,7 @@ class ComposedObjective:
 
 
 class ComposedMeans(ComposedObjective):
-    """The fitness of a weighted sum whose terms are functions of the takers' means alone."""
+    """The fitness of several objectives whose terms are functions of the takers' means alone."""
 
     def value_of_share(self, means: Sequence[float], share: float) -> float:
         """Return the fitness from the takers' means, [taker], and the accepted share of the requested items."""
@@ -70,9 +74,9 @@ class ComposedMeans(ComposedObjective):
 
 
 def compose_objectives(
-    objectives: Mapping[str, Objective], composition: WeightedSum, start: Statistics
+    objectives: Mapping[str, Objective], composition: SeveralObjectives, start: Statistics
 ) -> ComposedObjective:
-    """Return the weighted sum as an objective. Raises CoverageError as `ComposedObjective` does."""
+    """Return the fitness of several objectives as an objective. Raises CoverageError as `ComposedObjective` does."""
     simple = all(isinstance(objectives[name], FunctionOfMeans) for name in composition.names)
     return (ComposedMeans if simple else ComposedObjective)(objectives, composition, start)
 

@@ -3,7 +3,7 @@
     difficulty = (1 - max_m a_m) * accepted / asked,   a_m the mean score of taker m
 
 Source: Data Swarms (arXiv 2506.00741), objective "difficulty". The factor accepted / asked is an addition of dataswarm
-(`objective`). The range is [0, 1]. A missing score is left out of the mean of its taker.
+(`objective`). The range is [0, 1]. An item without a score counts as a rejected one (`scored_items`).
 """
 
 from collections.abc import Sequence

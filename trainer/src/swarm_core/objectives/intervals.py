@@ -1,5 +1,7 @@
 """Values with their 95% intervals. No other module makes an interval.
 
+An item without a score of every taker counts as a rejected one (`scored_items`).
+
 The unit is the request (`request_units`): the items of one completion stand and fall together, and rejected items and
 lost completions belong to it. Each unit is left out in turn, within its repeat (`interval_bounds`). Two candidates are
 compared over the places of their requests, because they got the same prompts and seeds there. An item that the repeats
@@ -16,7 +18,8 @@ downward, and separation upward, when several takers are level. The interval is 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import shake_256
 from itertools import chain
 from statistics import fmean
@@ -35,8 +38,11 @@ from swarm_core.objectives.objective import (
     check_sample,
 )
 from swarm_core.objectives.request_units import SUMS_OF_ONE_MEAN, UNITS_PER_SCORE, Place, Sums
+from swarm_core.objectives.scored_items import select_scored
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, is_covered
 
+Evaluate = Callable[[Collection[Place]], float | None]
+"""The value of the chosen requests; None if it has none."""
 HALVES = 200
 """The number of random halves, each of which is followed by the other half. Their standard deviation is accurate to 7%.
 """
@@ -49,23 +55,31 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
     seed of random halves. Raises CoverageError below the coverage, and ValueError for a sample that
     `objective.check_sample` refuses.
     """
-    check_coverage(sample, coverage)
-    check_sample(sample)
+    scored = select_measured(sample, objective, coverage)
     accepted = sample.accepted
-    means = sample.means(coverage) if accepted else [0.0] * len(sample.takers)
-    value = objective.value(sample) if accepted else find_value_without_items(objective)
-    low, high = bound_samples(value, (sample,), objective, seed)
-    by_taker = tuple((f"taker {taker}", mean) for taker, mean in zip(sample.takers, means, strict=True))
-    return Measurement(
-        value, low, high, accepted, (("accepted", sample.accepted_share), *(by_taker if accepted else ()))
-    )
+    value = objective.value(scored) if accepted else find_value_without_items(objective)
+    low, high = bound_samples(value, (scored,), objective, seed)
+    means = zip(sample.takers, scored.means(), strict=True) if accepted else ()
+    parts = (("accepted", sample.accepted_share), *((f"taker {taker}", mean) for taker, mean in means))
+    if scored.accepted < accepted:
+        parts = (*parts, ("scored", scored.accepted / accepted))
+    return Measurement(value, low, high, accepted, parts)
 
 
-def check_coverage(sample: Sample, coverage: float) -> None:
-    """Check that enough of the requested items exist. Raises CoverageError if too many requests failed."""
-    wanted = sample.asked + sample.lost
-    if wanted and not is_covered(sample.asked, wanted, coverage):
-        raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
+def select_measured(sample: Sample, objective: Objective, coverage: float) -> Sample:
+    """Return the part of `sample` that counts: the items with a score of every taker (`scored_items`).
+
+    Raises CoverageError if too many requests failed, if gates could not decide about too many items, or if too many
+    scores are missing; ValueError as `measure` does.
+    """
+    wanted, found = sample.asked + sample.lost, sample.asked - sample.undecided
+    if wanted and not is_covered(found, wanted, coverage):
+        open_ = f"; gates could not decide about {sample.undecided}" if sample.undecided else ""
+        raise CoverageError(f"{found} of {wanted} requested items exist; coverage requires {coverage:.0%}{open_}")
+    check_sample(sample)
+    if sample.accepted:
+        sample.means(coverage)
+    return select_scored(sample, every_repeat=objective.needs.repeats > 1)
 
 
 def measure_difference(first: Sample, second: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
@@ -75,7 +89,8 @@ def measure_difference(first: Sample, second: Sample, objective: Objective, cove
     """
     values = [measure(sample, objective, coverage, seed) for sample in (first, second)]
     value = values[0].value - values[1].value
-    low, high = bound_samples(value, (first, second), objective, seed)
+    scored = [select_measured(sample, objective, coverage) for sample in (first, second)]
+    low, high = bound_samples(value, scored, objective, seed)
     parts = (("first", values[0].value), ("second", values[1].value))
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
 
@@ -172,9 +187,10 @@ def bound_samples(value: float, samples: Sequence[Sample], objective: Objective,
     bounds = Bounds(low, high, high - low) if len(samples) == 1 else Bounds(low - high, high - low, high - low)
     if isinstance(objective, FunctionOfMeans):
         return bound_sums(value, [request_units.sum_requests(sample) for sample in samples], objective, seed, bounds)
+    evaluate = partial(evaluate_requests, samples, objective=objective)
     if isinstance(objective, ComposedObjective) and objective.of_means:
-        return bound_left_out(value, samples, objective, seed, bounds)
-    return bound_halves(value, samples, objective, seed, bounds)
+        return bound_left_out(value, samples, evaluate, seed, bounds, len(samples))
+    return bound_halves(value, samples, evaluate, seed, bounds)
 
 
 def bound_sums(
@@ -237,24 +253,51 @@ def subtract_values(values: Sequence[float | None]) -> float | None:
     return found[0] if len(found) == 1 else found[0] - found[1]
 
 
+def measure_function(
+    samples: Sequence[Sample],
+    function: Callable[[Sequence[Sample]], float | None],
+    of_means: bool,
+    seed: int,
+    bounds: Bounds,
+    sides: int,
+) -> tuple[float, float, float]:
+    """Return the value of any function of several samples, and the ends of its 95% interval.
+
+    `function`: returns None where a score that it needs is missing. `of_means`: whether it is a function of means over
+    items, so that single requests may be left out. `sides`: 2 if it is a difference. Requests at the same place are
+    left out of all samples together. Raises CoverageError if the samples, or too many halves of them, have no value.
+    """
+    value = function(samples)
+    if value is None:
+        raise CoverageError("a score that the value of several samples needs is missing; ask for more items")
+    complete = [request_units.add_requests(sample) for sample in samples]
+
+    def evaluate(chosen: Collection[Place]) -> float | None:
+        return function([request_units.select_requests(sample, chosen) for sample in complete])
+
+    if of_means:
+        return (value, *bound_left_out(value, complete, evaluate, seed, bounds, sides))
+    return (value, *bound_halves(value, complete, evaluate, seed, bounds))
+
+
 def bound_left_out(
-    value: float, samples: Sequence[Sample], objective: Objective, seed: int, bounds: Bounds
+    value: float, samples: Sequence[Sample], evaluate: Evaluate, seed: int, bounds: Bounds, sides: int
 ) -> tuple[float, float]:
     """Return the 95% interval of a smooth function of means over items, which sums over items alone do not give.
 
-    It is that of `bound_sums`, from samples instead of sums.
+    It is that of `bound_sums`, from samples instead of sums. `evaluate`: the value of the chosen requests.
     """
     units = [request_units.split_requests(sample) for sample in samples]
     places = list(dict.fromkeys(chain.from_iterable(units)))
     every = set(places)
-    left_out = [(place[0], evaluate_requests(samples, every - {place}, objective)) for place in places]
+    left_out = [(place[0], evaluate(every - {place})) for place in places]
     counted = sum(
         any(place in of_sample and of_sample[place].count.asked > 0 for of_sample in units) for place in places
     )
     halves = chain.from_iterable(draw_halves(places, seed))
-    values = [evaluate_requests(samples, {places[index] for index in half}, objective) for half in halves]
+    values = [evaluate({places[index] for index in half}) for half in halves]
     present = [one for one in values if one is not None]
-    return interval_bounds.bound_value(value, left_out, present, counted, bounds, len(samples))
+    return interval_bounds.bound_value(value, left_out, present, counted, bounds, sides)
 
 
 def evaluate_requests(samples: Sequence[Sample], chosen: Collection[Place], objective: Objective) -> float | None:
@@ -263,16 +306,63 @@ def evaluate_requests(samples: Sequence[Sample], chosen: Collection[Place], obje
 
 
 def bound_halves(
-    value: float, samples: Sequence[Sample], objective: Objective, seed: int, bounds: Bounds
+    value: float, samples: Sequence[Sample], evaluate: Evaluate, seed: int, bounds: Bounds
 ) -> tuple[float, float]:
     """Return the 95% interval of any value, from its values on random halves of the requests."""
     places = list(dict.fromkeys(place for sample in samples for place in request_units.split_requests(sample)))
     halves = chain.from_iterable(draw_halves(places, seed))
-    values = [evaluate_requests(samples, {places[index] for index in half}, objective) for half in halves]
+    values = [evaluate({places[index] for index in half}) for half in halves]
     present = [one for one in values if one is not None]
     if len(present) < 2:
         raise CoverageError(f"{len(present)} of {HALVES} halves of the sample have a value; ask for more items")
     return interval_bounds.bound_set_value(value, present, len(places), bounds)
+
+
+def bound_statistic(
+    value: float,
+    samples: Sequence[Sample],
+    objective: Objective,
+    statistic: Callable[[Sequence[float]], float | None],
+    seed: int,
+    bounds: Bounds,
+) -> tuple[float, float]:
+    """Return the 95% interval of a statistic of the values of several samples, such as a rank correlation.
+
+    `statistic`: from the values of the samples, [sample]; None if there is none. `value`: that of all requests. All
+    samples get the same halves, because they got the same prompts. If most halves have no statistic, the interval is
+    `bounds`.
+    """
+    evaluate = [build_evaluator(request_units.add_requests(sample), objective) for sample in samples]
+    places = list(dict.fromkeys(chain.from_iterable(of_sample for of_sample, _ in evaluate)))
+    found: list[float] = []
+    for half in chain.from_iterable(draw_halves(places, seed)):
+        chosen = {places[index] for index in half}
+        values = [one(chosen) for _, one in evaluate]
+        present = [one for one in values if one is not None]
+        theta = statistic(present) if len(present) == len(values) else None
+        found += [] if theta is None else [theta]
+    if 2 * len(found) < HALVES:
+        return bounds.low, bounds.high
+    return interval_bounds.bound_set_value(value, found, len(places), bounds)
+
+
+def build_evaluator(
+    sample: Sample, objective: Objective
+) -> tuple[Collection[Place], Callable[[Collection[Place]], float | None]]:
+    """Return the places of a sample's requests, and the function from some places to the value of their requests.
+
+    `sample` has requests (`request_units.add_requests`).
+    """
+    if not isinstance(objective, FunctionOfMeans):
+        units = request_units.split_requests(sample)
+        return units, lambda chosen: evaluate_sample(request_units.select_requests(sample, chosen), objective)
+    sums = request_units.sum_requests(sample)
+
+    def evaluate(chosen: Collection[Place]) -> float | None:
+        rows = {place: row for place, row in sums.items() if place in chosen}
+        return compute_single_value(add_sums(rows), objective) if rows else None
+
+    return sums, evaluate
 
 
 def draw_halves(places: Sequence[Place], seed: int) -> Iterator[tuple[list[int], list[int]]]:

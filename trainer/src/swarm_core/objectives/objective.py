@@ -78,6 +78,8 @@ class Sample:
     """The number of requested items over all repeats, without lost ones. The accepted share is relative to it."""
     lost: int = 0
     """The number of items in requests that failed. They are not in `asked` and affect no value."""
+    undecided: int = 0
+    """The number of items in `asked` that a gate or the check of answers could not decide about."""
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Further values of accepted items by name, [item], with all repeats concatenated."""
     reference: ReferenceScores | None = None

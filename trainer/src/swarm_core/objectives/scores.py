@@ -1,9 +1,9 @@
 """Scores of answers, and the fate of every answer from one closed list. A missing score is never a number.
 
 A `Score` is a float in [0, 1], where 1 is a correct answer, or `Unscored` with a reason. An `Unscored` is never
-converted to a number: a mean leaves it out, and below the required coverage the mean raises `CoverageError`. So an
-outage, an unreadable answer or an answer that was cut off never raises the difficulty of a generator. Only what could
-not be had is missing: a finished answer that is blank is wrong, so silence helps no taker.
+converted to a number. Below the required coverage a mean raises `CoverageError`, and above it the whole item counts as
+a rejected one (`scored_items`). So an unreadable answer or an answer that was cut off never raises the difficulty of a
+generator. Only what could not be had is missing: a finished answer that is blank is wrong, so silence helps no taker.
 """
 
 import math

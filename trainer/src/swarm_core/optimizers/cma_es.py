@@ -18,7 +18,7 @@ from swarm_core.optimizers import (
     memory,
     positions,
 )
-from swarm_core.optimizers.candidate import Candidate, Result
+from swarm_core.optimizers.candidate import Candidate, Fitness, Result
 from swarm_core.optimizers.checks import Constant, require_range
 from swarm_core.optimizers.cma_distribution import Distribution
 from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState
@@ -73,7 +73,7 @@ class CmaEs(Optimizer[CmaEsState]):
             return initial_positions.list_generators(state.plan)
         return candidate.explore(self.current_positions(state))
 
-    def tell(self, state: CmaEsState, fitness: Mapping[str, float | None]) -> CmaEsState:
+    def tell(self, state: CmaEsState, fitness: Mapping[str, Fitness]) -> CmaEsState:
         results = candidate.match_scores(self.ask(state), fitness)
         learned = memory.add_scores(state, results)
         return replace(learned, iteration=learned.iteration + 1, distribution=self._update(state, results))

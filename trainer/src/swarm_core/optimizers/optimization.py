@@ -12,8 +12,8 @@ Limits: scores are maximized.
 
 from collections.abc import Mapping
 
-from swarm_core.optimizers import codec, estimates, positions
-from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers import codec
+from swarm_core.optimizers.candidate import Candidate, Fitness
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import Plan, SearchState, Stop
 from swarm_core.optimizers.positions import Position
@@ -31,7 +31,7 @@ def ask(state: SearchState) -> tuple[Candidate, ...]:
     return state.plan.optimizer.ask(state)
 
 
-def tell(state: SearchState, fitness: Mapping[str, float | None]) -> SearchState:
+def tell(state: SearchState, fitness: Mapping[str, Fitness]) -> SearchState:
     """Return the state of the next iteration, after the scores of all candidates.
 
     `fitness` maps the name of each candidate to its score, None if it has none. Raises ValueError, naming the
@@ -70,25 +70,40 @@ def iterations(plan: Plan) -> int:
 
 
 def best(state: SearchState) -> Estimate | None:
-    """Return the estimate with the highest mean of all kept positions; None before a position is scored."""
-    return estimates.best(state.estimates)
+    """Return the leading position: the highest mean of all kept ones, or the knee of a front. None before a position
+    is scored."""
+    return state.plan.optimizer.best(state)
 
 
 def initial_best(state: SearchState) -> Estimate | None:
-    """Return the initial generator with the highest mean; None before one is scored."""
-    corners = positions.vertices(state.plan.basis, state.plan.groups)
-    return estimates.best(one for one in state.estimates if one.position in corners)
+    """Return the leading initial generator; None before one is scored."""
+    return state.plan.optimizer.initial_best(state)
+
+
+def rank_positions(state: SearchState) -> list[Estimate]:
+    """Return the kept positions with a score, best first."""
+    return state.plan.optimizer.rank_positions(state)
+
+
+def attained(state: SearchState) -> float | None:
+    """Return the value of the leading position, or the hypervolume of a front; None before a position is scored."""
+    return state.plan.optimizer.attained(state)
+
+
+def initial_attained(state: SearchState) -> float | None:
+    """Return the value of the leading initial generator, or the hypervolume of all; None before one is scored."""
+    return state.plan.optimizer.initial_attained(state)
 
 
 def select_finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
-    """Return at most `count` distinct positions to choose from on fresh data, best first by mean.
+    """Return at most `count` distinct positions to choose from on fresh data, best first.
 
     The best initial generator is always one of them, and replaces the last if necessary. Raises ValueError for a
     `count` below 2, because a final choice compares the best position with the best initial generator.
     """
     if count < 2:
         raise ValueError(f"count={count}: a final choice needs at least 2 finalists")
-    ranked = estimates.rank(state.estimates)
+    ranked = rank_positions(state)
     baseline = initial_best(state)
     if baseline is None or baseline in ranked[:count]:
         return tuple(ranked[:count])

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from swarm_core.errors import BadInputError
-from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers import estimates, positions
+from swarm_core.optimizers.candidate import Candidate, Fitness
 from swarm_core.optimizers.checks import require_range
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
@@ -50,6 +51,8 @@ class Optimizer(Protocol[S]):
     """Whether each group of tensors may have its own coefficients."""
     supports_rescoring: ClassVar[bool] = False
     """Whether it can measure its bests again in each iteration."""
+    takes_vectors: ClassVar[bool] = False
+    """Whether it is told the scores on several objectives (`candidate.VectorScore`)."""
     supports_growth: ClassVar[bool] = False
     """Whether an adapter may be added to the basis between two iterations."""
 
@@ -72,13 +75,37 @@ class Optimizer(Protocol[S]):
         """Return the candidates to measure in `state.iteration`, with no position twice. It ignores `stop_reason`."""
         ...
 
-    def tell(self, state: S, fitness: Mapping[str, float | None]) -> S:
+    def tell(self, state: S, fitness: Mapping[str, Fitness]) -> S:
         """Return the state of the next iteration, after the scores of all candidates.
 
-        `fitness` maps the name of each candidate to its score, None if it has none. Raises ValueError, naming the
-        candidate, when one is absent, unknown or not finite.
+        `fitness` maps the name of each candidate to its score, or to its scores on several objectives if the optimizer
+        takes vectors; None if it has none. Raises ValueError, naming the candidate, when one is absent, unknown, not
+        finite or of the other form.
         """
         ...
+
+    def best(self, state: S) -> Estimate | None:
+        """Return the leading position: the highest mean of all kept ones. None before a position is scored."""
+        return estimates.best(state.estimates)
+
+    def initial_best(self, state: S) -> Estimate | None:
+        """Return the leading initial generator. None before one is scored."""
+        corners = positions.vertices(state.plan.basis, state.plan.groups)
+        return estimates.best(one for one in state.estimates if one.position in corners)
+
+    def rank_positions(self, state: S) -> list[Estimate]:
+        """Return the kept positions with a score, best first."""
+        return estimates.rank(state.estimates)
+
+    def attained(self, state: S) -> float | None:
+        """Return what the search has attained: the value of the leading position. None before a position is scored."""
+        best = self.best(state)
+        return None if best is None else best.value
+
+    def initial_attained(self, state: S) -> float | None:
+        """Return what the initial generators attain: the value of the leading one. None before one is scored."""
+        best = self.initial_best(state)
+        return None if best is None else best.value
 
     def stop_reason(self, state: S) -> Stop | None:
         """Return the reason why the search has ended: all iterations, or `patience` iterations without improvement.

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from swarm_core import streams
 from swarm_core.optimizers import estimates, memory, positions
-from swarm_core.optimizers.candidate import Result
+from swarm_core.optimizers.candidate import Candidate, Result
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import Plan, SearchState
 from swarm_core.optimizers.positions import Position
@@ -73,21 +73,24 @@ def leaders_to_remeasure(state: SwarmState, count: int) -> list[Position]:
 
 
 def initial_particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle, ...]:
-    """Return the best `plan.particles` candidates as particles, in the order asked.
-
-    Candidates without a score come last. The initial velocity is v_i(0) = x_j - x_i for a random other particle j,
-    equation (1).
-    """
+    """Return the best `plan.particles` candidates as particles, in the order asked. Those without a score come last."""
     order = sorted(results, key=lambda result: (result[1] is None, -(result[1] or 0.0)))
     chosen = {candidate.name for candidate, _ in order[: plan.particles]}
-    kept = [result for result in results if result[0].name in chosen]
+    return place_particles(plan, [(one, score is not None) for one, score in results if one.name in chosen])
+
+
+def place_particles(plan: Plan, chosen: Sequence[tuple[Candidate, bool]]) -> tuple[Particle, ...]:
+    """Return a particle at each of the `chosen` candidates. The flag says whether it has a score, and so is a best.
+
+    The initial velocity is v_i(0) = x_j - x_i for a random other particle j, equation (1).
+    """
     return tuple(
         Particle(
             position=candidate.position,
-            velocity=positions.subtract(kept[_other(plan, index)][0].position, candidate.position),
-            best=None if score is None else candidate.position,
+            velocity=positions.subtract(chosen[_other(plan, index)][0].position, candidate.position),
+            best=candidate.position if scored else None,
         )
-        for index, (candidate, score) in enumerate(kept)
+        for index, (candidate, scored) in enumerate(chosen)
     )
 
 

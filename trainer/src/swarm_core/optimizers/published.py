@@ -21,7 +21,7 @@ from swarm_core.optimizers import (
     reference,
     schedule,
 )
-from swarm_core.optimizers.candidate import Candidate, Result
+from swarm_core.optimizers.candidate import Candidate, Fitness, Result
 from swarm_core.optimizers.checks import require_range
 from swarm_core.optimizers.optimizer import Optimizer, Plan
 from swarm_core.optimizers.particle_swarm import SwarmState
@@ -104,7 +104,7 @@ class Published(Optimizer[PublishedState]):
             return explored
         return explored + candidate.remeasure(particle_swarm.bests_to_remeasure(state))
 
-    def tell(self, state: PublishedState, fitness: Mapping[str, float | None]) -> PublishedState:
+    def tell(self, state: PublishedState, fitness: Mapping[str, Fitness]) -> PublishedState:
         results = candidate.match_scores(self.ask(state), fitness)
         updated = memory.update_estimates(state, results, keep_highest=True)
         if state.iteration == 0:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from swarm_core.optimizers import candidate, equal_budget, initial_positions, memory, sampling
-from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers.candidate import Candidate, Fitness
 from swarm_core.optimizers.checks import Constant, require_range
 from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState
 from swarm_core.optimizers.positions import Position
@@ -37,7 +37,7 @@ class RandomSearch(Optimizer[SearchState]):
             return initial_positions.list_generators(state.plan)
         return candidate.explore(self.current_positions(state))
 
-    def tell(self, state: SearchState, fitness: Mapping[str, float | None]) -> SearchState:
+    def tell(self, state: SearchState, fitness: Mapping[str, Fitness]) -> SearchState:
         learned = memory.add_scores(state, candidate.match_scores(self.ask(state), fitness))
         return replace(learned, iteration=learned.iteration + 1)
 

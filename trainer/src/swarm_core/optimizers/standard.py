@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from swarm_core import streams
 from swarm_core.optimizers import candidate, initial_positions, memory, particle_swarm, positions
-from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers.candidate import Candidate, Fitness
 from swarm_core.optimizers.checks import require_range
 from swarm_core.optimizers.optimizer import Optimizer, Plan
 from swarm_core.optimizers.particle_swarm import Particle, SwarmState
@@ -78,14 +78,14 @@ class Standard(Optimizer[SwarmState]):
         Those are the leading positions, or every best if the plan is `rescored`.
         """
         if state.iteration == 0:
-            return self._initial_candidates(state.plan)
+            return self.list_initial_candidates(state.plan)
         if state.plan.rescored:
             again = particle_swarm.bests_to_remeasure(state)
         else:
             again = particle_swarm.leaders_to_remeasure(state, self.remeasured)
         return candidate.explore(self.current_positions(state)) + candidate.remeasure(again)
 
-    def tell(self, state: SwarmState, fitness: Mapping[str, float | None]) -> SwarmState:
+    def tell(self, state: SwarmState, fitness: Mapping[str, Fitness]) -> SwarmState:
         results = candidate.match_scores(self.ask(state), fitness)
         updated = memory.update_estimates(state, results)
         if state.iteration == 0:
@@ -95,7 +95,7 @@ class Standard(Optimizer[SwarmState]):
         return particle_swarm.advance(state, results, updated, particles, self.move)
 
     def budget(self, plan: Plan) -> int:
-        return len(self._initial_candidates(plan)) + plan.iterations * (plan.particles + self.remeasured)
+        return len(self.list_initial_candidates(plan)) + plan.iterations * (plan.particles + self.remeasured)
 
     def iterations(self, plan: Plan) -> int:
         return plan.iterations
@@ -103,11 +103,17 @@ class Standard(Optimizer[SwarmState]):
     def add_adapter(self, state: SwarmState) -> SwarmState:
         return particle_swarm.add_adapter(state)
 
-    def _initial_candidates(self, plan: Plan) -> tuple[Candidate, ...]:
+    def list_initial_candidates(self, plan: Plan) -> tuple[Candidate, ...]:
+        """Return the candidates of iteration 0."""
         return initial_positions.list_candidates(plan, with_analogies=self.analogies, random=self.scattered)
 
     def move(self, state: SwarmState, index: int) -> Particle:
-        """Return particle `index` after its move to iteration `state.iteration`.
+        """Return particle `index` after its move to iteration `state.iteration`, led by the global best."""
+        leader = particle_swarm.global_best(state)
+        return self.move_toward(state, index, leader.position if leader else None)
+
+    def move_toward(self, state: SwarmState, index: int, leader: Position | None) -> Particle:
+        """Return particle `index` after its move to iteration `state.iteration`. `leader`: g; None if there is none.
 
         (S1)  v <- inertia * v + cognitive * r1 * (p - x) + social * r2 * (g - x),  r1, r2 ~ U(0, 1) per coordinate
         (S2)  |v| <= max_velocity per coordinate
@@ -115,7 +121,7 @@ class Standard(Optimizer[SwarmState]):
         (S4)  x <- x + (1 - sum x) / n: the nearest position that sums to 1
 
         (S4) comes last, so the sum is always 1, and the shift may move a coordinate beyond max_position. Without a
-        personal or a global best, that pull is 0.
+        personal best or a leader, that pull is 0.
 
         If each layer has a block of its own, (S4) applies to each block, (L1) gives r1 and r2 of a layer, and (L2)
         comes between (S1) and (S2). A bar is a mean over the layers:
@@ -130,20 +136,20 @@ class Standard(Optimizer[SwarmState]):
         """
         particle, groups = state.particles[index], state.plan.groups
         cohesion = self.cohesion if index % 2 else 1.0
-        velocity = positions.clip(_cohere(self._velocity(state, index), groups, cohesion), self.max_velocity)
+        velocity = positions.clip(_cohere(self._velocity(state, index, leader), groups, cohesion), self.max_velocity)
         reached = positions.clip(positions.combine([(1.0, particle.position), (1.0, velocity)]), self.max_position)
         blocks = map(positions.shift_to_sum_one, positions.split_blocks(reached, groups))
         return replace(particle, position=positions.concatenate(blocks), velocity=velocity)
 
-    def _velocity(self, state: SwarmState, index: int) -> Position:
+    def _velocity(self, state: SwarmState, index: int, leader: Position | None) -> Position:
         """Return the velocity (S1)."""
-        particle, leader = state.particles[index], particle_swarm.global_best(state)
+        particle = state.particles[index]
         x = particle.position
         pulls = tuple(
             (weight, _random_factors(state, index, name), target)
             for weight, name, target in (
                 (self.cognitive, "cognitive", particle.best or x),
-                (self.social, "social", leader.position if leader else x),
+                (self.social, "social", leader or x),
             )
         )
         return tuple(

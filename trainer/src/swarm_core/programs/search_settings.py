@@ -4,9 +4,10 @@ Only this module translates fields of the API into settings of the optimizers, s
 steps use the same numbers.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, ResolvedTaker, TrainedAdapters
+from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedSpec, ResolvedTaker, TrainedAdapters
 from swarm_core.engine.work import Kind, Needs
 from swarm_core.optimizers import optimization, registry
 from swarm_core.optimizers.optimizer import Optimizer, Plan
@@ -14,14 +15,17 @@ from swarm_core.optimizers.optimizer import Optimizer, Plan
 
 def build_needs(resolved: ResolvedSpec) -> dict[Kind, Needs]:
     """Return the needs of each kind of work: training holds an accelerator, and measuring asks the servers of all
-    models."""
-    asking = Needs(servers=base_models(resolved))
-    return {Kind.TRAIN: Needs(accelerator=True), Kind.ITERATE: asking, Kind.CONCLUDE: asking}
+    models. Only the conclusion asks unseen takers."""
+    return {
+        Kind.TRAIN: Needs(accelerator=True),
+        Kind.ITERATE: Needs(servers=base_models(resolved, resolved.takers)),
+        Kind.CONCLUDE: Needs(servers=base_models(resolved, resolved.every_taker)),
+    }
 
 
-def base_models(resolved: ResolvedSpec) -> tuple[str, ...]:
+def base_models(resolved: ResolvedSpec, takers: Iterable[ResolvedTaker | RemoteTaker]) -> tuple[str, ...]:
     """Return the URIs of the distinct models: the base model first, then the takers' own models in their order."""
-    own = [taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
+    own = [taker.model for taker in takers if isinstance(taker, ResolvedTaker)]
     return tuple(dict.fromkeys([resolved.base.model, *own]))
 
 

@@ -37,6 +37,14 @@ class RejectionReason(StrEnum):
     """The last item of a completion that was cut off at its maximum length."""
     UNLISTED = "Unlisted"
     """The completion has no list marker."""
+    NO_QUESTION = "NoQuestion"
+    """Of a format with answers (`text.item_formats`): nothing stands before the choices and the answer."""
+    NO_ANSWER = "NoAnswer"
+    """Of a format with answers: no answer is stated."""
+    NO_CHOICES = "NoChoices"
+    """Of multiple choice: there are not two choices, or one is empty or a copy of another."""
+    UNKNOWN_CHOICE = "UnknownChoice"
+    """Of multiple choice: the answer names none of the choices, or two."""
 
 
 @dataclass(frozen=True, slots=True)

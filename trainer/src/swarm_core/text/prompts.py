@@ -18,7 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from swarm_core.text import item_parser
+from swarm_core.items import Item
+from swarm_core.text import item_formats, item_parser
+from swarm_core.text.item_formats import ItemFormat
 
 TEMPLATE_DATE = "2024-07-26"
 """The date that a chat template gets if it asks for today's. With today's, one run would ask with other tokens on the
@@ -76,6 +78,8 @@ class Wording:
     style: PromptStyle
     domain: str
     texts: PromptTexts = DEFAULT_TEXTS
+    format: ItemFormat = ItemFormat.QUESTIONS
+    """What a generator writes for each item."""
 
     @property
     def chat(self) -> bool:
@@ -112,6 +116,43 @@ TEMPLATES = {
 }
 
 
+FORMAT_REQUESTS: Mapping[tuple[PromptStyle, ItemFormat], str] = {
+    (PromptStyle.CHAT, ItemFormat.QUESTIONS_AND_ANSWERS): (
+        "You are an expert at writing evaluation data about {domain}.\n"
+        "Here are {count} examples. Write {count} more in the same pattern, as a numbered list only. Each ends with a"
+        ' line "Answer:" and its correct answer.\n\n'
+        "{examples}"
+    ),
+    (PromptStyle.CHAT, ItemFormat.MULTIPLE_CHOICE): (
+        "You are an expert at writing evaluation data about {domain}.\n"
+        "Here are {count} examples. Write {count} more in the same pattern, as a numbered list only. Each has its"
+        ' choices, one per line with a letter, and ends with a line "Answer:" and the letter of the one correct'
+        " choice.\n\n"
+        "{examples}"
+    ),
+}
+"""The requests for items in formats that a template set has no words of its own for."""
+FORMAT_LABELS: Mapping[tuple[PromptStyle, ItemFormat], str] = {
+    (PromptStyle.PLAIN, ItemFormat.QUESTIONS_AND_ANSWERS): item_formats.SHORT_LABEL
+}
+"""The words before an answer in entries, if not `Answer:`. The plain one is the word that takers are asked with."""
+
+
+def list_format_texts(style: PromptStyle, item_format: ItemFormat) -> dict[str, object]:
+    """Return the words of a format by name. The experiment's digest covers them."""
+    return {"generation": find_request(style, item_format), "label": find_label(style, item_format)}
+
+
+def find_request(style: PromptStyle, item_format: ItemFormat) -> str:
+    """Return the built-in template that asks for items."""
+    return FORMAT_REQUESTS.get((style, item_format), TEMPLATES[style].generation)
+
+
+def find_label(style: PromptStyle, item_format: ItemFormat) -> str:
+    """Return the word before an answer in an entry."""
+    return FORMAT_LABELS.get((style, item_format), item_formats.ANSWER_LABEL)
+
+
 def list_texts(style: PromptStyle) -> dict[str, object]:
     """Return the fields of a style's templates by name, and the date in chat templates. The experiment's digest covers
     them."""
@@ -138,6 +179,19 @@ def comes_back(style: PromptStyle, item: str) -> bool:
     return item_parser.parse(format_list(style, [item, item]), 2).items == (item, item)
 
 
+def format_entries(wording: Wording, items: Sequence[Item]) -> list[str]:
+    """Return the texts of `items` as entries of a list, in the format of the wording."""
+    label = find_label(wording.style, wording.format)
+    return [item_formats.format_entry(wording.format, item, label) for item in items]
+
+
+def item_comes_back(wording: Wording, item: Item) -> bool:
+    """Whether `item` is read from a list as it was written, first and last in the list."""
+    (entry,) = format_entries(wording, [item])
+    read = item_formats.read_entry(wording.format, entry)
+    return comes_back(wording.style, entry) and item_formats.has_same_content(wording.format, item, read)
+
+
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Return `template` with the value of each placeholder. Other text in braces stays as it is.
 
@@ -153,15 +207,15 @@ def list_placeholders(template: str) -> list[str]:
 
 
 def format_generation(wording: Wording, examples: Sequence[str]) -> str:
-    """Return the prompt that asks for as many new items as there are examples."""
+    """Return the prompt that asks for as many new items as there are examples. `examples`: entries of a list."""
     listed = format_list(wording.style, examples)
-    template = wording.texts.generation or TEMPLATES[wording.style].generation
+    template = wording.texts.generation or find_request(wording.style, wording.format)
     return fill(template, {"domain": wording.domain, "count": str(len(examples)), "examples": listed})
 
 
 def format_training_pair(wording: Wording, given: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
-    """Return the prompt and the completion of one training pair. The prompt shows `given`, and the completion is
-    `wanted`."""
+    """Return the prompt and the completion of one training pair. The prompt shows the entries `given`, and the
+    completion has those of `wanted`."""
     return format_generation(wording, given), format_list(wording.style, wanted)
 
 

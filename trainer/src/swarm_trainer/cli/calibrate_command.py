@@ -18,7 +18,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.judges import calibration
 from swarm_core.judges.calibration import GoldAnswer
 from swarm_core.objectives.scores import Score
-from swarm_core.ports import Completion, Judge, Reply, Request
+from swarm_core.ports import Completion, Inference, Judge
 from swarm_core.text import printable
 from swarm_trainer.cli import run_file
 from swarm_trainer.cli.output import DONE, print_result_line
@@ -27,7 +27,7 @@ from swarm_trainer.evaluation import run_parts, scoring
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.inference.request_router import RemoteInference
 from swarm_trainer.report import calibration_report
-from swarm_trainer.runtime import remote_endpoints
+from swarm_trainer.runtime import remote_endpoints, text_classifiers
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores.local import LocalStore
 
@@ -70,22 +70,17 @@ def load_judge_spec(file: Path) -> ResolvedSpec:
 def build_asker(resolved: ResolvedSpec, folder: Path, base_folder: Path, stack: ExitStack) -> Ask:
     """Return what asks the models of the judge. Their answers are kept in `folder`. `stack` closes the client.
 
-    Raises BadInputError if a key cannot be read, or if an endpoint does not answer.
+    Raises BadInputError if a key cannot be read, if an endpoint does not answer, or if a classifier cannot be used.
     """
-    if not resolved.access:
-        return ask_nobody
     context = Context(resolved, LocalStore(folder), folder / "cache", base_folder, lambda _: None)
-    engine = RemoteInference(remote_endpoints.get_client(context))
-    stack.callback(engine.close)
-    remote_endpoints.check(context)
-    stack.callback(context.flush_usage)
-    return Asker(engine)
-
-
-def ask_nobody(requests: Sequence[Request]) -> list[Reply]:
-    """The asker of a judge that makes no requests."""
-    assert not requests, "a judge without an endpoint makes no requests"
-    return []
+    engine: Inference | None = None
+    if resolved.access:
+        engine = RemoteInference(remote_endpoints.get_client(context))
+        stack.callback(engine.close)
+        remote_endpoints.check(context)
+        stack.callback(context.flush_usage)
+    text_classifiers.check_judge(context)
+    return Asker(text_classifiers.attach(context, engine))
 
 
 def judge_in_batches(judge: Judge, answers: Sequence[GoldAnswer], ask: Ask) -> Iterator[list[Score]]:

@@ -1,6 +1,7 @@
 """The parser of the command line, and the text of `--help`."""
 
 import argparse
+import math
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
@@ -22,6 +23,8 @@ CALIBRATE = "swarm_trainer.cli.calibrate_command"
 SCORE = "swarm_trainer.cli.score_command"
 """The modules of the commands."""
 S3_SCHEME = "s3://"
+TASK_FORMATS = ("lm-eval", "inspect")
+"""The values of `report.evaluation_tasks.TaskFormat`, which is not imported before a command needs it."""
 
 CLUSTER_ENTRY_POINTS = "dataswarm.elsewhere"
 """The entry point group for commands on runs in a cluster. The name of an entry point is the name of the command. Each
@@ -42,6 +45,7 @@ examples:
   dataswarm result runs/arithmetic                       show the result
   dataswarm result arithmetic-difficulty                 show the result of a run on a cluster
   dataswarm export runs/arithmetic best                  copy the best adapter, its data set and the report
+  dataswarm export runs/arithmetic task --format inspect write its data set as a task for Inspect
   dataswarm verify runs/arithmetic                       check every digest and replay the search
 
 {EXIT_CODES}"""
@@ -116,6 +120,12 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "validate", "check a run file and show what it would do", LazyCommand(RUN, "validate")
     )
     validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
+    validate.add_argument(
+        "--tokens-per-second",
+        type=parse_rate,
+        metavar="RATE",
+        help="tokens per second that an accelerator of yours writes, for the estimate of hours",
+    )
 
     add_calibrate_command(commands)
     add_score_command(commands)
@@ -141,6 +151,11 @@ def build_parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="print status.json and the process that runs it, as JSON")
     result.add_argument("--json", action="store_true", help="print result.json, or the status of a run on a cluster")
     export.add_argument("destination", type=Path, metavar="DEST", help="a new or empty folder")
+    export.add_argument(
+        "--format",
+        choices=TASK_FORMATS,
+        help="write only the data set, as a task that lm-eval or Inspect runs; its items need references",
+    )
     add_bucket_options(export)
     add_store_commands(commands)
     add_plugin_commands(commands, entry_points(group=COMMAND_ENTRY_POINTS))
@@ -224,6 +239,17 @@ def add_store_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         metavar="H",
         help="skip objects younger than H hours (default: %(default)g)",
     )
+
+
+def parse_rate(text: str) -> float:
+    """Parse a rate per second. Raises ArgumentTypeError."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (0 < rate < math.inf):
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate; give tokens per second, above 0, such as 2500")
+    return rate
 
 
 def parse_natural(text: str) -> int:

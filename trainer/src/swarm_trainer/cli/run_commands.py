@@ -11,14 +11,17 @@ from rich.console import Console
 
 from swarm_core.api import resolution
 from swarm_core.api.execution import LocalStorage
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason
+from swarm_core.programs.swarm_run.spec import SwarmRun
 from swarm_trainer.cli import run_file, status_commands
 from swarm_trainer.cli.output import DONE, print_failure, print_refusals, print_result_line
 from swarm_trainer.cli.run_file import RunFile
 from swarm_trainer.evaluation import trainer_program
 from swarm_trainer.host import run as host
 from swarm_trainer.host.loop import Interrupted, SystemClock
+from swarm_trainer.programs.swarm_run import cost_preview
 from swarm_trainer.runtime import inputs
 from swarm_trainer.view import display
 from swarm_trainer.worker.layout import Layout
@@ -28,12 +31,12 @@ def validate(arguments: argparse.Namespace) -> int:
     """Check the file and print what it would run. Raises BadInputError if the file is refused."""
     loaded = run_file.load(arguments.file)
     host.build_outline(loaded.worker_spec.resolved)
-    for line in describe_run(loaded, default_folder(loaded)):
+    for line in describe_run(loaded, default_folder(loaded), arguments.tokens_per_second):
         print_result_line(line)
     return DONE
 
 
-def describe_run(loaded: RunFile, folder: Path) -> Iterator[str]:
+def describe_run(loaded: RunFile, folder: Path, tokens_per_second: float | None) -> Iterator[str]:
     """Yield what the file would run, one line per subject."""
     resolved = loaded.worker_spec.resolved
     yield f"{loaded.name}: valid"
@@ -41,8 +44,21 @@ def describe_run(loaded: RunFile, folder: Path) -> Iterator[str]:
     digest = resolution.spec_digest(resolved)
     yield from (
         f"  {subject:<11} {line}"
-        for subject, line in (*subjects, *loaded.describe_data(), ("digest", digest), ("folder", folder))
+        for subject, line in (
+            *subjects,
+            *describe_costs(loaded, tokens_per_second),
+            *loaded.describe_data(),
+            ("digest", digest),
+            ("folder", folder),
+        )
     )
+
+
+def describe_costs(loaded: RunFile, tokens_per_second: float | None) -> Iterator[tuple[str, str]]:
+    """Yield pairs of a subject and a line about the costs of a search. Those of a game have no such limits."""
+    resolved = loaded.worker_spec.resolved
+    if resolved.kind == SwarmRun.__name__ and isinstance(resolved, ResolvedSpec):
+        yield from cost_preview.describe_costs(resolved, loaded.read_model_sizes(), tokens_per_second)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,22 +4,27 @@ Limits: remote inputs are not fetched here. The run checks them when it is prepa
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.costs import ModelSize
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Judge
+from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.data import seed_description, seeds
 from swarm_trainer.data.seeds import SeedFile
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import inputs
+from swarm_trainer.sources import model_size
 from swarm_trainer.worker.session import WorkerSpec
 
 MAX_FILE_BYTES = 3 * 2**20
 """The maximum size of a run file: more than any run needs, and etcd takes no more. A model file given by mistake is not
 read to its end."""
+
+MODEL_ROLES = (resolution.UriRole.BASE, resolution.UriRole.TAKER_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,14 @@ class RunFile:
         """The number of seed items of all local data, by URI."""
         uses = resolution.list_uris(self.worker_spec.resolved)
         return {use.uri: len(self.seeds[use.field].items) for use in uses if use.field in self.seeds}
+
+    def read_model_sizes(self) -> Mapping[str, ModelSize]:
+        """Return the sizes of the models that are on this machine, by URI."""
+        spec = self.worker_spec
+        uses = resolution.list_uris(spec.resolved)
+        folders = {use.uri: inputs.find_local(use, spec.base_folder) for use in uses if use.role in MODEL_ROLES}
+        sizes = {uri: model_size.read(folder) for uri, folder in folders.items() if folder is not None}
+        return {uri: size for uri, size in sizes.items() if size is not None}
 
     def describe_data(self) -> Iterator[tuple[str, str]]:
         """Yield pairs of a subject and a line about the local seed data."""
@@ -90,7 +103,8 @@ def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> Se
     assert use.source is not None  # of all data that a search reads
     is_seed_data = use.field == f"spec.{use.swarm}.data.uri"
     cluster_field = resolved.for_swarm(use.swarm).generators.cluster_field if is_seed_data else None
-    return seeds.read(path, use.source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
+    wording = resolved.wording if is_seed_data else replace(resolved.wording, format=ItemFormat.QUESTIONS)
+    return seeds.read(path, use.source, cluster_field, wording, resolved.seed, find_judge(resolved))
 
 
 def find_judge(resolved: ResolvedSpec) -> Judge | None:

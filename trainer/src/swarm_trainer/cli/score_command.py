@@ -21,7 +21,7 @@ from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError, list_names
 from swarm_core.items import Item
 from swarm_core.objectives.objective import Measurement
-from swarm_core.text import printable
+from swarm_core.text import item_formats, printable
 from swarm_trainer.cli import run_file
 from swarm_trainer.cli.output import DONE, FAILED, print_result_line
 from swarm_trainer.data import data_files, seeds
@@ -35,7 +35,7 @@ from swarm_trainer.stores.local import LocalStore
 def score(arguments: argparse.Namespace) -> int:
     """Measure the list and print its value. Raises BadInputError, and InferenceError for an outage."""
     resolved = load_spec(arguments.file, arguments.objective, arguments.takers)
-    items = read_items(arguments.items)
+    items = [item_formats.show_choices(resolved.generation.format, one) for one in read_items(arguments.items)]
     with ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         context = build_context(resolved, folder.absolute(), arguments.file.absolute().parent)

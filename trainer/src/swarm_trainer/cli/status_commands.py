@@ -14,7 +14,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_trainer.cli import store_commands
 from swarm_trainer.cli.output import DONE, print_result_line
-from swarm_trainer.host import lock, results
+from swarm_trainer.host import lock
 from swarm_trainer.host.lock import Holder
 from swarm_trainer.report import usage_report
 from swarm_trainer.worker.layout import Layout
@@ -94,7 +94,8 @@ def print_result(layout: Layout) -> None:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Copy the results to a new folder. Raises BadInputError if there are none or the folder is not empty."""
+    """Copy the results, or write a task of them, to a new folder. Raises BadInputError if there are none or the folder
+    is not empty."""
     destination = arguments.destination.absolute()
     if destination.exists() and not destination.is_dir():
         raise BadInputError(f"{destination} is a file; give a new folder")
@@ -103,7 +104,7 @@ def export(arguments: argparse.Namespace) -> int:
     if store_commands.is_bucket_uri(arguments.folder):
         store_commands.export_from_bucket(arguments, destination)
     else:
-        results.export(find_concluded_run(arguments.folder), destination)
+        store_commands.write_export(find_concluded_run(arguments.folder), destination, arguments)
     print_result_line(str(destination))
     return DONE
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from swarm_core.ports import ArtifactStore
 from swarm_trainer.cli.output import DONE, print_result_line
 from swarm_trainer.host import results
 from swarm_trainer.maintenance import fork_origin
+from swarm_trainer.report.evaluation_tasks import TaskFormat
 from swarm_trainer.run_store import receipt_store
 from swarm_trainer.stores import store_location
 from swarm_trainer.stores.local import LocalStore
@@ -100,7 +101,8 @@ def pin(arguments: argparse.Namespace) -> int:
 
 
 def export_from_bucket(arguments: argparse.Namespace, destination: Path) -> None:
-    """Copy the results of a run in a bucket to `destination`. Raises BadInputError if it has not concluded."""
+    """Copy the results of a run in a bucket to `destination`, or a task of them. Raises BadInputError if it has not
+    concluded."""
     with open_run_store(arguments) as opened:
         concluded = receipt_store.load(opened.store, WorkItem(Kind.CONCLUDE).key)
         if concluded is None:
@@ -108,7 +110,16 @@ def export_from_bucket(arguments: argparse.Namespace, destination: Path) -> None
         layout = Layout(opened.scratch / "run")
         layout.root.mkdir()
         results.install(layout, opened.store, concluded)
+        write_export(layout, destination, arguments)
+
+
+def write_export(layout: Layout, destination: Path, arguments: argparse.Namespace) -> None:
+    """Copy the results to `destination`, or write its data set as the task that is asked for. Raises BadInputError."""
+    if arguments.format is None:
         results.export(layout, destination)
+    else:
+        name = PurePosixPath(str(arguments.folder)).name
+        results.export_task(layout, destination, TaskFormat(arguments.format), name)
 
 
 def is_bucket_uri(uri: str | Path) -> bool:

@@ -28,6 +28,7 @@ def build_self_instruct_pairs(
         )
     pairs = []
     for number in range(count):
-        drawn = [items[index].text for index in streams.sample(seed, len(items), 2 * shots, "pair", number)]
+        places = streams.sample(seed, len(items), 2 * shots, "pair", number)
+        drawn = prompts.format_entries(wording, [items[index] for index in places])
         pairs.append(prompts.format_training_pair(wording, drawn[:shots], drawn[shots:]))
     return pairs

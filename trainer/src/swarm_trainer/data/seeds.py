@@ -11,15 +11,15 @@ Limits: copies are counted among the items that are kept. Which of two equal ite
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core.blocks.data_source import DataSource
 from swarm_core.errors import BadInputError, list_names
 from swarm_core.item_index import ItemIndex
 from swarm_core.ports import Judge
-from swarm_core.text import prompts
-from swarm_core.text.prompts import PromptStyle
+from swarm_core.text import item_formats, prompts
+from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.data import data_files, field_mapping, item_builder
 from swarm_trainer.data.data_files import DataFile, DataSet
 from swarm_trainer.data.field_mapping import FieldMapping
@@ -28,6 +28,12 @@ from swarm_trainer.data.records import Record
 from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, LeftOut, Sample, SeedItem, rank
 
 NOT_READ_BACK = "that would not come back from a list of items"
+DEFAULT_WORDING = Wording(PromptStyle.CHAT, "")
+WITHOUT = {
+    "reference": "without the answer that the format shows",
+    "choices": "without the choices that the format shows",
+}
+"""Why an item is left out that lacks what entries of the run's format show, by the field of the data."""
 MAX_COMPARISONS = 200_000_000
 """The most pairs that are compared for near copies. It takes some two minutes for texts of 250 characters."""
 EXPECTED = frozenset({COPY, NOT_SAMPLED})
@@ -50,12 +56,12 @@ def read(
     path: Path,
     data: DataSource,
     cluster_field: str | None = None,
-    style: PromptStyle = PromptStyle.CHAT,
+    wording: Wording = DEFAULT_WORDING,
     seed: int = 0,
     judge: Judge | None = None,
 ) -> SeedFile:
-    """Read the seed data at `path`. `cluster_field`: the field that names the cluster of each item. `style`: of the
-    prompts that show the items. `seed`: of the sample. `judge`: the judge of the run, which may know copies.
+    """Read the seed data at `path`. `cluster_field`: the field that names the cluster of each item. `wording`:
+    of the prompts that show the items. `seed`: of the sample. `judge`: the judge of the run, which may know copies.
 
     Raises BadInputError, which names the file and the line, if a record cannot be used, if the data has no items, or if
     more records are left out than read.
@@ -73,7 +79,7 @@ def read(
             else:
                 left_out.add(item_builder.NO_TEXT, item.place)
     kept = sample.items()
-    items = tuple(check_items(kept, style, left_out) if data.is_shown else kept)
+    items = tuple(check_items(kept, wording, left_out) if data.is_shown else kept)
     if not data.is_shown and NOT_SAMPLED in left_out.counts:
         raise BadInputError(f"{path}: has more than {data.max_items:,} items, and all are needed; raise maxItems")
     check_left_out(path, mapping, records, len(items), left_out)
@@ -123,13 +129,16 @@ def read_cluster(source: str, record: Record, path: str | None) -> str | None:
     return name
 
 
-def check_items(items: Sequence[SeedItem], style: PromptStyle, left_out: LeftOut) -> Iterator[SeedItem]:
-    """The items that come back from the list that prompts show. Counts the others."""
-    for item in items:
-        if prompts.comes_back(style, item.item.text):
-            yield item
+def check_items(items: Sequence[SeedItem], wording: Wording, left_out: LeftOut) -> Iterator[SeedItem]:
+    """The items that come back from the list that prompts show, as takers see them. Counts the others."""
+    for seed in items:
+        missing = item_formats.find_missing(wording.format, seed.item)
+        if missing is not None:
+            left_out.add(WITHOUT[missing], seed.place)
+        elif prompts.item_comes_back(wording, seed.item):
+            yield replace(seed, item=item_formats.show_choices(wording.format, seed.item))
         else:
-            left_out.add(NOT_READ_BACK, item.place)
+            left_out.add(NOT_READ_BACK, seed.place)
 
 
 def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, left_out: LeftOut) -> None:
@@ -137,9 +146,20 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
     faulty = sum(count for reason, count in left_out.counts.items() if reason not in EXPECTED)
     if not items or faulty * 2 > records:
         raise BadInputError(
-            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.format_counts()}; the text is read"
-            f" from {list_names([mapping.fields.text])}, so correct {field_mapping.FIELDS}.text or the data"
+            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.format_counts()};"
+            f" {advise_on_fields(mapping, left_out)}"
         )
+
+
+def advise_on_fields(mapping: FieldMapping, left_out: LeftOut) -> str:
+    """Say what to correct, if most records cannot be used."""
+    lacking = [(left_out.counts[reason], field) for field, reason in WITHOUT.items() if reason in left_out.counts]
+    field = max(lacking)[1] if lacking else "text"
+    name = getattr(mapping.fields, field)
+    source = "no field" if name is None else list_names([name])
+    subject = {"text": "the text is", "reference": "answers are", "choices": "choices are"}[field]
+    other = "" if field == "text" else ", or set spec.generation.format to another format"
+    return f"{subject} read from {source}, so correct {field_mapping.FIELDS}.{field} or the data{other}"
 
 
 def count_held_out(items: int, held_out: float) -> int:

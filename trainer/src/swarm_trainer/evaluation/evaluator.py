@@ -15,12 +15,14 @@ from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.item_index import ItemIndex
 from swarm_core.objectives import intervals
-from swarm_core.objectives.composed import compose_objectives
+from swarm_core.objectives.composed import SeveralObjectives, compose_objectives
+from swarm_core.objectives.interval_bounds import Z
 from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores
 from swarm_core.objectives.scores import CoverageError
+from swarm_core.optimizers.candidate import Fitness, VectorScore
+from swarm_core.pareto_composition import ParetoComposition
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
-from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.evaluation.examine import Examination, Sampling
 from swarm_trainer.evaluation.scoring import AnswerRules
@@ -70,6 +72,13 @@ class Evaluator:
         """Return the candidates, each with the fitness that its values give."""
         return tuple(replace(candidate, fitness=self.compose(candidate.values, start)) for candidate in candidates)
 
+    def list_fitness(self, candidates: Iterable[MeasuredCandidate], start: Statistics) -> dict[str, Fitness]:
+        """Return what the swarm is told of each candidate, by name: its fitness, or one score per objective."""
+        composition = self.composition
+        if not isinstance(composition, ParetoComposition):
+            return {candidate.name: candidate.fitness for candidate in candidates}
+        return {candidate.name: score_vector(candidate.values, composition, start) for candidate in candidates}
+
     def get_reported(self, measured: MeasuredValues) -> Measurement | Unmeasured:
         """Return the measurement that results report of a fitness that is one value: that of its first value."""
         return dict(measured)[self.composition.names[0]]
@@ -81,7 +90,7 @@ class Evaluator:
 
         `measured`: the values of the same rollouts. `start` and `key` are those of `compose` and `measure`.
         """
-        if not isinstance(self.composition, WeightedSum):
+        if not isinstance(self.composition, SeveralObjectives):
             return self.get_reported(measured)
         missing = [one for _, one in measured if isinstance(one, Unmeasured)]
         if missing:
@@ -94,12 +103,12 @@ class Evaluator:
         return measure(rollouts, objective, self.coverage, seed, self.examination.judge, self.reference)
 
     def find_reported(self, start: Statistics) -> Objective:
-        """Return the objective that results report: the weighted sum, or the first one.
+        """Return the objective that results report: the fitness of several, or the only one.
 
-        Raises CoverageError if a sum needs statistics that `start` lacks.
+        Raises CoverageError if a composition needs statistics that `start` lacks.
         """
         objectives = dict(self.objectives)
-        if isinstance(self.composition, WeightedSum):
+        if isinstance(self.composition, SeveralObjectives):
             return compose_objectives(objectives, self.composition, start)
         return objectives[self.composition.names[0]]
 
@@ -113,6 +122,22 @@ class Evaluator:
     def with_takers(self, takers: Sequence[tuple[str, ModelName]]) -> "Evaluator":
         """Return the same evaluator with other takers, given by name and model."""
         return replace(self, examination=replace(self.examination, takers=tuple(takers)))
+
+
+def score_vector(measured: MeasuredValues, composition: ParetoComposition, start: Statistics) -> VectorScore | None:
+    """Return the scores of one candidate on several objectives, scaled; None if one is missing.
+
+    The standard error of a value is that of a normal distribution with the same 95% interval.
+    """
+    found = {name: one for name, one in measured if isinstance(one, Measurement)}
+    if len(found) < len(measured) or not composition.has_statistics(start):
+        return None
+    ordered = [found[name] for name in composition.names]
+    units = composition.list_units(start)
+    return VectorScore(
+        composition.scale({name: one.value for name, one in found.items()}, start),
+        tuple((one.high - one.low) / (2 * Z * unit) for one, unit in zip(ordered, units, strict=True)),
+    )
 
 
 def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Examination:
@@ -133,6 +158,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
         judge=judge,
+        answer_check=run_parts.build_answer_check(resolved, judge),
         gates=run_parts.list_gates(resolved),
         remote=frozenset(
             recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)

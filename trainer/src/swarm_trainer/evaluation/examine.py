@@ -1,5 +1,8 @@
 """Examines one model: it writes items, gates filter them, every taker answers them, and the judge scores every answer.
 
+If the model also writes the answers of its items, they are checked (`swarm_core.answer_check`): by the judge before the
+takers answer, and by the answers of the takers.
+
 The requests depend on the run's seed and on `stage`, never on the model. So all candidates of one iteration get the
 same examples and the same sampling seeds (common random numbers), and a difference between their values is not due to
 luck.
@@ -13,20 +16,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from swarm_core import streams
+from swarm_core import answer_check, streams
+from swarm_core.answer_check import AnswerCheck
 from swarm_core.asking import Ask
 from swarm_core.gates import admission
-from swarm_core.gates.admission import Rejection
+from swarm_core.gates.admission import Measures, Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
 from swarm_core.item_index import ItemIndex
-from swarm_core.items import Item, get_texts
+from swarm_core.items import Item
 from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, merge_repeats
-from swarm_core.text import item_parser, prompts
+from swarm_core.text import item_formats, item_parser, prompts
+from swarm_core.text.item_parser import RejectionReason
 from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.scoring import DEFAULT_RULES, AnswerRules
@@ -81,8 +86,12 @@ class Examination:
     """The rules for answers that no judge scores."""
     features: Mapping[str, ItemFeature] = field(default_factory=dict)
     """What is measured of each accepted item beside its answers, by name."""
+    answer_check: AnswerCheck | None = None
+    """The check of the answers that generators write; None if they write questions alone."""
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
+    lists_per_prompt: int = 1
+    """The number of requests in a row that show the same examples. Each has a sampling seed of its own."""
 
     def find_wording(self, model: ModelName) -> prompts.Wording:
         """Return the wording of the prompts of a taker."""
@@ -94,6 +103,12 @@ class Examination:
         context = GateContext(self.judge, self.seeds, self.held_out, self.corpus, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
 
+    def start_generation(self) -> "ExaminationState":
+        """Start the examination of a generator. If it writes answers, their gate is the last one."""
+        state = self.start()
+        state.gates += () if self.answer_check is None else self.answer_check.gates
+        return state
+
 
 @dataclass(slots=True)
 class ExaminationState:
@@ -103,6 +118,8 @@ class ExaminationState:
     examples: list[tuple[Item, ...]] = field(default_factory=list)
     """The examples that each request showed, [request][example]."""
     accepted: list[Item] = field(default_factory=list)
+    measures: list[Measures] = field(default_factory=list)
+    """What the gates measured of each accepted item."""
     rejections: list[Rejection] = field(default_factory=list)
     requests: list[RequestCount] = field(default_factory=list)
     """The requests for items in order."""
@@ -124,8 +141,13 @@ def examine_generator(exam: Examination, engine: Inference, model: ModelName, st
 
     Raises InferenceError if the engine can answer nothing at all.
     """
-    stages = [stage if repeat == 0 else (*stage, "repeat", repeat) for repeat in range(exam.repeats)]
+    stages = [find_stage(stage, repeat) for repeat in range(exam.repeats)]
     return merge_repeats([examine_once(exam, engine, model, one, items) for one in stages])
+
+
+def find_stage(stage: Stage, repeat: int) -> Stage:
+    """Return the stage of one repeat of a measurement."""
+    return stage if repeat == 0 else (*stage, "repeat", repeat)
 
 
 def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
@@ -133,14 +155,15 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
 
     Raises InferenceError if the engine can answer nothing at all.
     """
-    ask, state = Asker(engine), exam.start()
+    ask, state = Asker(engine), exam.start_generation()
     for turn in range(exam.rounds):
         missing = items - len(state.accepted)
         if missing > 0:
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
-            admit_items(state, ask(requests), exam.shots, ask)
-    answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask))
+            admit_items(exam, state, ask(requests), ask)
+    answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask), state.measures)
+    answered = confirm_answers(exam, state, answered)
     return Rollout(
         model=model,
         takers=tuple(name for name, _ in exam.takers),
@@ -167,22 +190,21 @@ def examine_taker(
     return Rollout(model, ("taker",), len(items), 0, answered, (), ask.tokens, thinking_tokens=ask.thinking_tokens)
 
 
-def admit_items(state: ExaminationState, results: Sequence[Reply], shots: int, ask: Ask) -> None:
-    """Add one round to the state: its items pass through the gates. Each request asked for `shots` items."""
-    admitted = admission.admit(parse_items(state, results, shots), state.gates, ask)
+def admit_items(exam: Examination, state: ExaminationState, results: Sequence[Reply], ask: Ask) -> None:
+    """Add one round to the state: its items pass through the gates."""
+    admitted = admission.admit(parse_items(exam, state, results), state.gates, ask)
     state.accepted += admitted.accepted
-    state.rejections += admitted.rejections
-    for item in admitted.undecided:
-        state.lose(item.request, 1)
+    state.measures += admitted.measures
+    state.rejections += (*admitted.rejections, *admitted.undecided)
 
 
-def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -> list[Item]:
-    """Return the items of one round, each with the number of its completion.
+def parse_items(exam: Examination, state: ExaminationState, results: Sequence[Reply]) -> list[Item]:
+    """Return the items of one round, each with the number of its completion. Each request asked for `shots` items.
 
     Texts that are not items are added to the state as rejections; the items of a failed request are counted as lost.
     """
     items: list[Item] = []
-    first = len(state.requests)
+    shots, first = exam.shots, len(state.requests)
     state.requests += [RequestCount(state.rounds, number, shots) for number in range(len(results))]
     state.rounds += 1
     state.asked += len(results) * shots
@@ -194,9 +216,34 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
             state.rejections.append(Rejection(Item(result.text, request=number), "thinking", THINKING_ONLY))
             continue
         parsed = item_parser.parse_answer(result.text, shots, finished=result.finished)
-        items += [Item(text, request=number) for text in parsed.items]
+        for entry in parsed.items:
+            item = read_item(exam, entry)
+            if isinstance(item, RejectionReason):
+                state.rejections.append(Rejection(Item(entry, request=number), "parse", str(item)))
+            else:
+                items.append(replace(item, request=number))
         state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
     return items
+
+
+def read_item(exam: Examination, entry: str) -> Item | RejectionReason:
+    """Return the item of an entry of a list, as takers will see it, or the reason why the entry is no item."""
+    item = item_formats.read_entry(exam.wording.format, entry)
+    if isinstance(item, RejectionReason):
+        return item
+    return item_formats.show_choices(exam.wording.format, item_formats.shuffle_choices(item))
+
+
+def confirm_answers(
+    exam: Examination, state: ExaminationState, answered: tuple[AnsweredItem, ...]
+) -> tuple[AnsweredItem, ...]:
+    """Return the items whose takers give the writer's answer, as far as the run's check asks them. The others are added
+    to the state."""
+    if exam.answer_check is None:
+        return answered
+    found = answer_check.confirm(exam.answer_check, answered)
+    state.rejections += (*found.rejections, *found.undecided)
+    return found.items
 
 
 def build_round(exam: Examination, state: ExaminationState, model: ModelName, stages: Sequence[Stage]) -> list[Request]:
@@ -206,14 +253,16 @@ def build_round(exam: Examination, state: ExaminationState, model: ModelName, st
 
 
 def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
-    """Return the examples that the request at `stage` shows."""
-    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *stage)
+    """Return the examples that the request at `stage` shows. The last part of `stage` is the request's number."""
+    *place, number = stage
+    prompt = int(number) // exam.lists_per_prompt
+    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *place, prompt)
     return tuple(exam.seeds.items[index] for index in drawn)
 
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
     """Build the request for `shots` items. Its examples and its seed depend on `stage` alone."""
-    examples = get_texts(draw_examples(exam, stage))
+    examples = prompts.format_entries(exam.wording, draw_examples(exam, stage))
     return Request(
         model=model,
         prompt=prompts.format_generation(exam.wording, examples),
@@ -243,12 +292,17 @@ def collect_answers(exam: Examination, stage: Stage, items: Sequence[Item], ask:
     return tuple(AnsweredItem(item, row) for item, row in zip(items, rows, strict=True))
 
 
-def add_features(exam: Examination, answered: tuple[AnsweredItem, ...]) -> tuple[AnsweredItem, ...]:
-    """Return the items with the features that the examination measures."""
+def add_features(
+    exam: Examination, answered: tuple[AnsweredItem, ...], measures: Sequence[Measures]
+) -> tuple[AnsweredItem, ...]:
+    """Return the items with the features that the examination measures, and with those that the gates measured."""
     texts = [one.text for one in answered]
-    columns = [[(name, value) for value in measure(texts)] for name, measure in sorted(exam.features.items())]
+    columns = [[(name, value) for value in measure(texts)] for name, measure in exam.features.items()]
     rows = zip(*columns, strict=True) if columns else ((),) * len(answered)
-    return tuple(replace(one, features=tuple(row)) for one, row in zip(answered, rows, strict=True))
+    return tuple(
+        replace(one, features=tuple(sorted((*row, *mine))))
+        for one, row, mine in zip(answered, rows, measures, strict=True)
+    )
 
 
 def may_differ(score: Score) -> bool:
@@ -272,7 +326,7 @@ def build_answering_request(exam: Examination, taker: ModelName, item: Item, sta
     wording = exam.find_wording(taker)
     return Request(
         model=taker,
-        prompt=prompts.format_answering(wording, item.text),
+        prompt=prompts.format_answering(wording, item.shown_text),
         max_tokens=exam.answering.limit,
         temperature=exam.answering.temperature,
         seed=streams.derive_seed(exam.seed, "answer", *stage),

@@ -19,6 +19,7 @@ from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError, ErrorCode, add_code
+from swarm_core.objectives.composed import SeveralObjectives
 from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
@@ -57,6 +58,8 @@ class Ranking:
     finalists: tuple[FinalCandidate, ...]
     initials: tuple[Position, ...]
     """The initial generators that could be measured."""
+    chosen: tuple[tuple[FinalCandidate, MeasuredValues], ...] = ()
+    """All generators that could be measured, with their values in the choice, in the order measured."""
 
 
 class FinalEvaluation:
@@ -109,11 +112,11 @@ class FinalEvaluation:
 
         Raises StoreError if no finalist can be measured.
         """
-        chosen, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
-        initials = list_initial_generators(swarm)
-        positions_chosen, initial_positions = ({one.position for one in some} for some in (chosen, initials))
-        candidates = [*chosen, *(one for one in initials if one.position not in positions_chosen)]
+        candidates, items = list_choice(finalists, swarm), search_settings.items_per_finalist(self.setup.resolved)
+        positions_chosen = {one.position for one in finalists}
+        initial_positions = {one.position for one in list_initial_generators(swarm)}
         scored: list[tuple[float, FinalCandidate]] = []
+        chosen: list[tuple[FinalCandidate, MeasuredValues]] = []
         reasons: dict[str, str] = {}
         for candidate, rollouts in zip(candidates, self.rollouts(candidates, [("choice",)], items), strict=True):
             values = self.setup.evaluator.measure(rollouts, "choice", candidate.name)
@@ -122,12 +125,14 @@ class FinalEvaluation:
                 reasons[candidate.name] = list_reasons(values)
             else:
                 scored.append((fitness, candidate))
+                chosen.append((candidate, values))
         ranked = [candidate for _, candidate in sorted(scored, key=lambda pair: -pair[0])]
         if not positions_chosen & {one.position for one in ranked}:
             raise build_unmeasured_error("finalist", "choice", reasons)
         return Ranking(
             tuple(one for one in ranked if one.position in positions_chosen),
             tuple(one.position for one in ranked if one.position in initial_positions),
+            tuple(chosen),
         )
 
     def evaluate_candidates(
@@ -152,7 +157,7 @@ class FinalEvaluation:
         if isinstance(fresh, Unmeasured):
             return fresh
         model, groups = self.setup.space.recipe(candidate.position).name, self.setup.plan.groups
-        named = values if isinstance(evaluator.composition, WeightedSum) else ()
+        named = values if isinstance(evaluator.composition, SeveralObjectives) else ()
         return EvaluatedGenerator(
             candidate.name, candidate.position, model, candidate.search_value, fresh, rollouts, named, groups
         )
@@ -285,9 +290,16 @@ def build_candidates(estimates: Iterable[Estimate]) -> list[FinalCandidate]:
     return [FinalCandidate(estimate.name, estimate.position, estimate.value) for estimate in estimates]
 
 
+def list_choice(finalists: Sequence[Estimate], swarm: SearchState) -> list[FinalCandidate]:
+    """List the generators that the choice measures: the finalists, and the initial generators that are none."""
+    chosen = build_candidates(finalists)
+    positions_chosen = {one.position for one in chosen}
+    return [*chosen, *(one for one in list_initial_generators(swarm) if one.position not in positions_chosen)]
+
+
 def list_initial_generators(swarm: SearchState) -> list[FinalCandidate]:
     """List every initial generator."""
-    estimated = {record.position: record.value for record in swarm.estimates}
+    estimated = {record.position: record.value for record in optimization.rank_positions(swarm)}
     vertices = enumerate(positions.vertices(swarm.plan.basis, swarm.plan.groups))
     return [FinalCandidate(f"g{index:02d}", position, estimated.get(position)) for index, position in vertices]
 

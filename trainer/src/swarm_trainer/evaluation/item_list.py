@@ -47,15 +47,16 @@ def answer_items(
     answered: list[AnsweredItem] = []
     for start in range(0, len(admitted.accepted), BATCH):
         batch = admitted.accepted[start : start + BATCH]
-        answered += examine.add_features(exam, examine.collect_answers(exam, ("list", start), batch, ask))
+        found = examine.collect_answers(exam, ("list", start), batch, ask)
+        answered += examine.add_features(exam, found, admitted.measures[start : start + BATCH])
         report(len(answered), len(admitted.accepted))
     return Rollout(
         model=GIVEN,
         takers=tuple(name for name, _ in exam.takers),
         asked=len(items),
-        lost=len(admitted.undecided),
+        lost=0,
         items=tuple(answered),
-        rejections=admitted.rejections,
+        rejections=(*admitted.rejections, *admitted.undecided),
         tokens=ask.tokens,
         thinking_tokens=ask.thinking_tokens,
     )

@@ -23,6 +23,7 @@ from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation import examine
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.evaluator import Evaluator
+from swarm_trainer.evaluation.examine import Examination
 from swarm_trainer.evaluation.search_setup import SearchSetup
 
 KEY = commit.rollout_key("reference", "takers")
@@ -73,23 +74,39 @@ def answer_items(evaluator: Evaluator, engine: Inference, items: Sequence[Item],
 
     Raises InferenceError if a taker cannot be reached, BadInputError if one has too few scores.
     """
-    exam, ask = evaluator.examination, Asker(engine)
-    answered = examine.collect_answers(exam, ("reference",), items, ask)
-    names = tuple(name for name, _ in exam.takers)
-    found = Rollout(
-        ModelName(digest), names, len(items), 0, answered, (), ask.tokens, thinking_tokens=ask.thinking_tokens
-    )
+    found = collect_answers(evaluator.examination, engine, items, digest)
     check_coverage(found, evaluator.coverage)
     return found
 
 
+def collect_answers(exam: Examination, engine: Inference, items: Sequence[Item], digest: Digest) -> Rollout:
+    """Return the judged answers of the takers of `exam`, however many of them have a score.
+
+    Raises InferenceError if a taker cannot be reached.
+    """
+    ask = Asker(engine)
+    answered = examine.collect_answers(exam, ("reference",), items, ask)
+    names = tuple(name for name, _ in exam.takers)
+    return Rollout(
+        ModelName(digest), names, len(items), 0, answered, (), ask.tokens, thinking_tokens=ask.thinking_tokens
+    )
+
+
 def check_coverage(rollout: Rollout, coverage: float) -> None:
     """Check that every taker has enough scores. Raises BadInputError, which names the taker and the reasons."""
+    try:
+        require_coverage(rollout, coverage)
+    except CoverageError as error:
+        raise BadInputError(f"{FIELD}: {error}; or give other items") from error
+
+
+def require_coverage(rollout: Rollout, coverage: float) -> None:
+    """Require that every taker has enough scores. Raises CoverageError, which names the taker and the reasons."""
     for index, taker in enumerate(rollout.takers):
         try:
             scores.mean_score([one.answers[index].score for one in rollout.items], coverage)
         except CoverageError as error:
-            raise BadInputError(f"{FIELD}: taker {taker}: {error}; or give other items") from error
+            raise CoverageError(f"taker {taker}: {error}") from error
 
 
 def summarize_scores(rollout: Rollout) -> ReferenceScores:

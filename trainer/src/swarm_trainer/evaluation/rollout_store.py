@@ -1,5 +1,6 @@
 """Loads rollouts from the store, or creates and stores them. The first write wins, and what is stored counts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from swarm_core import usage
@@ -27,15 +28,25 @@ class RolloutRequest:
 def load_or_create(
     store: ArtifactStore, exam: Examination, engine: Inference, request: RolloutRequest, meter: Meter | None = None
 ) -> tuple[Digest, Rollout]:
-    """Return the digest of the rollout at `key`, and the rollout; examine the model now if the store has none.
+    """Return the digest of the rollout at the key of `request`, and the rollout; examine the model now if the store
+    has none.
+
+    Raises as `load_or_make` does, and InferenceError.
+    """
+    return load_or_make(store, request.key, request.model, lambda: create(exam, engine, request), meter)
+
+
+def load_or_make(
+    store: ArtifactStore, key: str, model: ModelName, make: Callable[[], Rollout], meter: Meter | None = None
+) -> tuple[Digest, Rollout]:
+    """Return the digest of the rollout at `key`, and the rollout, which is of `model`; make it if the store has none.
 
     Adds the unscored answers of a new rollout to `meter`. Raises CorruptError if the rollout is of another model,
-    StoreError, InferenceError.
+    StoreError, and what `make` raises.
     """
-    key, model = request.key, request.model
     stored = store.read(key)
     if stored is None:
-        fresh = create(exam, engine, request)
+        fresh = make()
         if meter is not None:
             unscored = usage.merge_counts(fresh.unscored().items())
             meter.add(Usage(unscored=unscored, thinking_tokens=fresh.thinking_tokens))

@@ -27,8 +27,8 @@ def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list
 
 
 def list_models(context: Context) -> "ServedModels":
-    """List the models that the engines of a run may serve: the bases, the fixed takers and every swarm's initial
-    adapters.
+    """List the models that the engines of a run may serve: the bases, the takers that do not move, those that the
+    search never asks, and every swarm's initial adapters.
 
     Raises StoreError before the run is prepared and its adapters are trained.
     """
@@ -38,10 +38,11 @@ def list_models(context: Context) -> "ServedModels":
         recipe for swarm in context.resolved.swarms for recipe in search_setup.load_initial_recipes(context, swarm)
     ]
     _, experiment = experiments.load(context.store)
+    dtype = context.resolved.base.dtype
     return ServedModels(
         model_folders.locate_bases(context),
         lambda digest: model_folders.unpack_adapter(context, digest),
-        (*starts, *experiment.taker_recipes(context.resolved.base.dtype)),
+        (*starts, *experiment.taker_recipes(dtype), *experiment.unseen_recipes(dtype)),
     )
 
 

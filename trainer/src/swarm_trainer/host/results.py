@@ -5,18 +5,21 @@ Installing the same results again does nothing. After a kill in the middle, the 
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt
 from swarm_core.ports import ArtifactStore
 from swarm_trainer.host import atomic_file
-from swarm_trainer.report import result
+from swarm_trainer.report import evaluation_tasks, result
+from swarm_trainer.report.evaluation_tasks import TaskFormat
 from swarm_trainer.run_store import usage_total
 from swarm_trainer.stores import files, tree
 from swarm_trainer.worker.layout import Layout
 
-BUNDLE_PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
+BUNDLE_PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "front", "taker")
 """The files and folders that a result bundle may contain besides `result.json`."""
 
 
@@ -59,13 +62,34 @@ def replace_path(source: Path, target: Path) -> None:
 
 def export(layout: Layout, destination: Path) -> None:
     """Copy all results of the run to `destination`. The folder appears complete or not at all. Raises OSError."""
+    with create_folder(destination) as partial:
+        for name in (*BUNDLE_PARTS, layout.result.name):
+            copy_path(layout.root / name, partial / name)
+
+
+def export_task(layout: Layout, destination: Path, task_format: TaskFormat, run_name: str) -> None:
+    """Write the data set of the run to `destination` as a task of an evaluation tool, complete or not at all.
+
+    Raises BadInputError if no item has a reference, OSError.
+    """
+    dataset = layout.root / "dataset"
+    with (dataset / "data.jsonl").open(encoding="utf-8", newline="\n") as lines:
+        built = evaluation_tasks.build_files(task_format, run_name, map(json.loads, lines))
+    with create_folder(destination) as partial:
+        for name, text in built.items():
+            (partial / name).write_text(text, encoding="utf-8", newline="\n")
+        copy_path(dataset / "README.md", partial / evaluation_tasks.CARD_FILE)
+
+
+@contextmanager
+def create_folder(destination: Path) -> Iterator[Path]:
+    """Give a folder to write to, which is at `destination` afterwards if nothing failed. Raises OSError."""
     partial = destination.with_name(f".{destination.name}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial.mkdir()
     try:
-        for name in (*BUNDLE_PARTS, layout.result.name):
-            copy_path(layout.root / name, partial / name)
+        yield partial
         partial.replace(destination)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -38,7 +38,7 @@ from swarm_trainer.worker.layout import Layout
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that stop a host in an orderly way: Ctrl-C, a service manager, a closed terminal."""
 
-CHECKED_BY_WORKER = frozenset({UriRole.BASE, UriRole.TAKER_MODEL, UriRole.EMBEDDER})
+CHECKED_BY_WORKER = frozenset({UriRole.BASE, UriRole.TAKER_MODEL, UriRole.EMBEDDER, UriRole.CLASSIFIER})
 """Inputs that the host does not check, because they are large and the worker hashes them before use."""
 
 

@@ -24,7 +24,7 @@ from swarm_core.recipe import Digest, ModelName, Recipe
 from swarm_trainer.inference import choices, decoding, prompt_encoder
 from swarm_trainer.inference.batched_lora import BatchedLora
 from swarm_trainer.inference.decoding import Row, RowOutput, TokenScore
-from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
+from swarm_trainer.inference.stop_strings import REPLACEMENT_CHARACTER, StopDetector, truncate_at_stop
 from swarm_trainer.lora import adapter, base, combine
 from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
@@ -125,7 +125,9 @@ class LocalInference:
     def _get_engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
-            loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
+            loaded = base.load(
+                BaseModelConfig(self._bases[digest], settings.dtype, settings.device, settings.max_model_len)
+            )
             longest = loaded.max_length
             if longest is not None and settings.max_model_len > longest:
                 raise BadInputError(
@@ -191,7 +193,9 @@ def _to_result(engine: Engine, asked: Row, row: RowOutput) -> Completion | Reque
             "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype",
             UnscoredReason.UNREADABLE,
         )
-    text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
+    # Half of a character at the end is left out, as vLLM does: a text may be cut off between the bytes of one.
+    written = engine.stops.decode(row.tokens).rstrip(REPLACEMENT_CHARACTER)
+    text, stopped = truncate_at_stop(written, request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
     completion = Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
     restored = prompt_encoder.restore_open_tag(engine.loaded.tokenizer, request, asked.ids, completion)

@@ -16,6 +16,8 @@ def find_field_error(request: Request) -> str | None:
         return (
             f"logprobs {request.logprobs}: it is a number of tokens, 0 or more; leave it out for no log-probabilities"
         )
+    if request.answer is not None:
+        return "answer: only a classifier labels an answer, and this model writes text; ask a classifier"
     if not request.chat and (request.system is not None or request.turns):
         return "system text and turns need the chat template; set chat, or write them into the prompt"
     return None

@@ -26,7 +26,7 @@ from transformers import (
 from transformers.utils import logging
 
 from swarm_core.errors import BadInputError
-from swarm_trainer.lora import chat_template, control_tokens, lfs_pointer
+from swarm_trainer.lora import chat_template, control_tokens, lfs_pointer, rotary_positions
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """The element types of base models, adapters and recipes, by name."""
@@ -42,6 +42,8 @@ class BaseModelConfig:
     dtype: str = "float32"
     device: str = "cpu"
     """A torch device, or `auto`: the accelerator if there is one, else the CPU."""
+    max_model_len: int | None = None
+    """The most tokens of a text, prompt and completion. None: as many as the model has positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,30 @@ def load(base: BaseModelConfig) -> LoadedModel:
     """
     device = resolve_device(base.device)
     with translate_read_errors(base.folder, "base"):
-        model = read_model(base.folder, dtype=parse_dtype(base.dtype))
+        attention = choose_attention(read_config(base.folder))
+        model = read_model(base.folder, dtype=parse_dtype(base.dtype), attn_implementation=attention)
         tokenizer = read_tokenizer(base.folder)
+    max_length = read_max_length(model.config)
+    rotary_positions.pin(model, base.max_model_len or max_length)
     ends = find_end_tokens(tokenizer, model.config.get_text_config(), model.config, model.generation_config)
-    return LoadedModel(model.to(device).eval(), tokenizer, device, ends, read_max_length(model.config))
+    return LoadedModel(model.to(device).eval(), tokenizer, device, ends, max_length)
 
 
-def read_model(folder: Path, **options: Any) -> PreTrainedModel:
+def choose_attention(config: PreTrainedConfig) -> str | None:
+    """Return the attention of transformers that computes what the model does; None if its default does.
+
+    The default leaves out the soft-capping of scores, which Gemma 2 has, without a word.
+    """
+    return "eager" if getattr(config.get_text_config(), "attn_logit_softcapping", None) else None
+
+
+def read_model(folder: Path, kind: Any = AutoModelForCausalLM, what: str = "base", **options: Any) -> PreTrainedModel:
     """Read the model, with all its weights; `device_map="meta"` reads their shapes alone.
 
-    Raises BadInputError if weights are missing: transformers would draw them at random.
+    `kind`: the class of transformers that loads it. `what`: what the model is, for messages. Raises BadInputError if
+    weights are missing: transformers would draw them at random.
     """
-    model, report = AutoModelForCausalLM.from_pretrained(
+    model, report = kind.from_pretrained(
         folder,
         local_files_only=True,
         use_safetensors=True,
@@ -86,8 +100,8 @@ def read_model(folder: Path, **options: Any) -> PreTrainedModel:
     missing = sorted(report["missing_keys"])
     if missing:
         raise BadInputError(
-            f"base {folder}: has no weights for {len(missing)} tensors of {type(model).__name__}, such as {missing[0]};"
-            " give the folder of the whole model"
+            f"{what} {folder}: has no weights for {len(missing)} tensors of {type(model).__name__}, such as"
+            f" {missing[0]}; give the folder of the whole model"
         )
     return model
 
@@ -181,8 +195,11 @@ def find_added_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], li
 
 
 def find_end_tokens(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
-    """Return the end tokens of the tokenizer and of all `configs`. Instruction-tuned models often have several."""
-    tokens: set[int] = set()
+    """Return the end tokens of the tokenizer and of all `configs`, and the token that ends a model's turn in a chat.
+
+    Instruction-tuned models often have several. Some name the end of a turn nowhere but in the chat template.
+    """
+    tokens = set(chat_template.find_turn_end(tokenizer))
     for configured in (tokenizer.eos_token_id, *(getattr(config, "eos_token_id", None) for config in configs)):
         tokens.update(configured if isinstance(configured, list) else [] if configured is None else [configured])
     return frozenset(tokens)

@@ -10,7 +10,7 @@ A template may ask for the date. It always gets the same date, which the experim
 Limits: a template that draws random numbers is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,8 @@ RANDOM = frozenset({"random", "lipsum"})
 def tokenize(
     tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Message]], thinks: bool = False
 ) -> list[list[int]]:
-    """Return the tokens of each conversation, up to where the model's next turn begins.
+    """Return the tokens of each conversation, up to where the model's next turn begins; to its end if it ends with a
+    turn of the model.
 
     `thinks`: whether the model may think first; a template that has a switch for it is told.
 
@@ -47,18 +48,25 @@ def tokenize(
     mark, marks = control_tokens.choose_mark(texts), find_text_marks(tokenizer)
     marked = iter(control_tokens.mark_cuts(tokenizer, [control_markup.escape(text, marks) for text in texts], mark))
     return [
-        control_tokens.encode_marked(
-            tokenizer, render(tokenizer, [{**message, "content": next(marked)} for message in chat], thinks), mark
-        )
-        for chat in chats
+        control_tokens.encode_marked(tokenizer, render_turns(tokenizer, chat, marked, thinks), mark) for chat in chats
     ]
 
 
-def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: bool = False) -> str:
+def render_turns(
+    tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], contents: Iterator[str], thinks: bool
+) -> str:
+    """Return the text of a conversation with the next of `contents` as its messages. Raises as `tokenize` does."""
+    turns = [{**message, "content": next(contents)} for message in chat]
+    return render(tokenizer, turns, thinks, continues=turns[-1]["role"] != "assistant")
+
+
+def render(
+    tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: bool = False, *, continues: bool = True
+) -> str:
     """Return the text that the template makes of a conversation. Raises BadInputError as `tokenize` does.
 
     Where the model may not think, a thinking that the template opens is closed at once: templates without a switch
-    open one every time.
+    open one every time. `continues`: whether a turn of the model follows.
     """
     if not tokenizer.chat_template:
         raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
@@ -66,7 +74,7 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: 
         written = str(
             tokenizer.apply_chat_template(
                 list(chat),
-                add_generation_prompt=True,
+                add_generation_prompt=continues,
                 tokenize=False,
                 strftime_now=_format_date,
                 **dict.fromkeys(THINKING_SWITCHES, thinks),
@@ -78,7 +86,23 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: 
             f"the base model's chat template rejects the messages ({error}); leave out system text, let user and"
             " assistant turns alternate, or use Plain prompts"
         ) from error
-    return written if thinks else thinking.close(written)
+    return thinking.close(written) if continues and not thinks else written
+
+
+def find_turn_end(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Return the control token that the template writes after a model's turn; empty if it writes none.
+
+    It is the first one after the text that is no tag of a thinking.
+    """
+    chat = [{"role": role, "content": text} for role, text in zip(("user", "assistant"), SAMPLES, strict=True)]
+    try:
+        written = render(tokenizer, chat, continues=False)
+    except BadInputError:  # no template, or one for a single turn
+        return frozenset()
+    after = control_tokens.encode_marked(tokenizer, written.rpartition(SAMPLES[1])[2], control_tokens.MARKS[0])
+    control = control_tokens.list_control_tokens(tokenizer)
+    tags = thinking.find_tags(control.values())
+    return frozenset([token for token in after if token in control and control[token] not in tags][:1])
 
 
 def find_text_marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:

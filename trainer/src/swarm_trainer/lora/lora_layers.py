@@ -30,10 +30,12 @@ class LoraSize:
 def add(model: PreTrainedModel, size: LoraSize) -> tuple[peft.PeftModel, Signature]:
     """Return the model with trainable factors, and their signature.
 
-    Raises BadInputError if the model lacks a target module, or if peft does not adapt it.
+    Raises BadInputError if the model lacks a target module, if the module shares its weights with the input embeddings,
+    or if peft does not adapt it.
     """
     layers = base_layers.list_linear_layers(model)
     chosen = base_layers.select_layers(layers, size.target_modules)
+    _check_untied(model, [layers[name] for name in chosen])
     config = peft.LoraConfig(
         r=size.rank,
         lora_alpha=size.alpha,
@@ -64,6 +66,17 @@ def list_first_factors(model: nn.Module, signature: Signature) -> Iterator[tuple
     parameters = dict(model.named_parameters())
     for name, _ in signature.shapes:
         yield name, parameters[_name_parameter(tensor_name(name, "A"))]
+
+
+def _check_untied(model: PreTrainedModel, chosen: Collection[nn.Module]) -> None:
+    """Raises BadInputError if an adapter of the output layer could not be merged without changing the embeddings."""
+    output = model.get_output_embeddings()
+    if getattr(model.config.get_text_config(), "tie_word_embeddings", False) and any(one is output for one in chosen):
+        name = next(name for name, module in model.named_modules() if module is output)
+        raise BadInputError(
+            f"targetModules {name}: it shares its weights with the input embeddings of the base model, so a merge of"
+            " the adapter would change both; leave it out"
+        )
 
 
 def _count_named(model: nn.Module, names: Collection[str]) -> int:

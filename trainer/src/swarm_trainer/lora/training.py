@@ -19,8 +19,9 @@ they need not, because the backward pass of attention adds in no fixed order.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import peft
 import torch
@@ -84,6 +85,34 @@ class TrainingResult:
     """The number of pairs whose prompt alone fills max_length, so that no completion token is left."""
 
 
+class TrainingStage(Protocol):
+    """The port of training: data with settings, which become an adapter."""
+
+    def train(
+        self, base_model: BaseModelConfig, start: Path | None, seed: int, out: Path, progress: StepCallback
+    ) -> TrainingResult:
+        """Train one LoRA and write it to `out` as a PEFT folder.
+
+        `start`: the folder of the adapter to continue from; None starts a new one. `seed` is that of the run. Raises
+        BadInputError, CorruptError if `out` exists with other content.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionTuning:
+    """Supervised fine-tuning on pairs of prompt and completion."""
+
+    pairs: Sequence[tuple[str, str]]
+    settings: TrainingSettings
+
+    def train(
+        self, base_model: BaseModelConfig, start: Path | None, seed: int, out: Path, progress: StepCallback
+    ) -> TrainingResult:
+        """Train as the port says."""
+        return train(base_model, self.pairs, replace(self.settings, start=start), seed, out, progress)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenizedExample:
     """One pair as token IDs."""
@@ -114,14 +143,11 @@ def train(
             f"maxLength {settings.max_length}: no token of a completion fits in any of {len(pairs)} training pairs;"
             " raise it or use shorter seed items"
         )
-    with _isolate_randomness(seed):
-        model, signature = _add_lora(loaded, settings, seed)
+    with isolate_randomness(seed):
+        model, signature = add_lora(loaded, settings, seed)
         losses = _optimize(model, examples, settings, seed, progress)
-    tensors = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
-    export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)
-    per_epoch = len(losses) // settings.epochs
-    last = sum(losses[-per_epoch:]) / per_epoch
-    return TrainingResult(export.digest(out), len(losses), last, truncated, len(pairs) - len(examples))
+    digest, last = save_adapter(out, model, signature), average_last_epoch(losses, settings.epochs)
+    return TrainingResult(digest, len(losses), last, truncated, len(pairs) - len(examples))
 
 
 def tokenize(
@@ -151,7 +177,23 @@ def compute_rate_factor(step: int, steps: int, warmup_ratio: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / (steps - warm)))
 
 
-def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -> tuple[nn.Module, Signature]:
+def save_adapter(out: Path, model: peft.PeftModel, signature: Signature) -> Digest:
+    """Write the model's adapter to `out` as a PEFT folder, and return the SHA-256 of its tensor file.
+
+    Raises BadInputError if a number is not finite, CorruptError if `out` exists with other content.
+    """
+    tensors = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
+    export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)
+    return export.digest(out)
+
+
+def average_last_epoch(losses: Sequence[float], epochs: int) -> float:
+    """Return the mean loss over the steps of the last epoch."""
+    per_epoch = len(losses) // epochs
+    return sum(losses[-per_epoch:]) / per_epoch
+
+
+def add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -> tuple[peft.PeftModel, Signature]:
     """Return the base model with a new trainable LoRA, and the LoRA's signature.
 
     Raises BadInputError if the base model lacks the target modules, or if the adapter to continue from is another LoRA.
@@ -247,7 +289,7 @@ def _pad(batch: Sequence[TokenizedExample], device: torch.device) -> tuple[Tenso
 
 
 @contextmanager
-def _isolate_randomness(seed: int) -> Iterator[None]:
+def isolate_randomness(seed: int) -> Iterator[None]:
     """During the `with` block, torch's random generators, which dropout uses, start from `seed`; then restore them."""
     with torch.random.fork_rng():
         torch.manual_seed(streams.derive_seed(seed, "training"))

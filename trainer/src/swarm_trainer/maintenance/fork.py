@@ -28,6 +28,7 @@ from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.swarm_names import GENERATORS
+from swarm_core.text import prompts
 from swarm_trainer.evaluation import reference_set, search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.evaluation.turn import Turn
@@ -40,9 +41,12 @@ from swarm_trainer.sources import source_uri
 from swarm_trainer.stores import store_location, tree
 from swarm_trainer.stores.store_location import StoreLocation
 
+ONLY_CONCLUDING = ("rivals", "unseen")
+"""The fields of the identity that stand below `evaluation` in a file, and that only the conclusion reads."""
 ALLOWED_DIFFERENCES = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
-    "spec.evaluation.reserve",
+    "spec.evaluation.reserve", *(f"spec.{name}" for name in ONLY_CONCLUDING),
+    *(f"{code}.spec.evaluation.{name}" for code in ("parts", "prompts") for name in ONLY_CONCLUDING),
 )  # fmt: skip
 """The fields, with everything below them, in which the two specs may differ."""
 
@@ -157,8 +161,14 @@ def check_identity(source: ArtifactStore, resume: ResumeFrom, identity: bytes) -
 
 
 def may_differ(path: str) -> bool:
-    """Return whether the two specs may differ in the field at `path`."""
-    return any(path == field or path.startswith(f"{field}.") for field in ALLOWED_DIFFERENCES)
+    """Return whether the two specs may differ in the field at `path`.
+
+    If only one of them has the prompts of a style, only unseen takers are asked in it.
+    """
+    styles = (f"prompts.{style}" for style in prompts.PromptStyle)
+    return path in styles or any(
+        path == field or path.startswith((f"{field}.", f"{field}[")) for field in ALLOWED_DIFFERENCES
+    )
 
 
 def load_commits(source: ArtifactStore, resume: ResumeFrom) -> list[Commit]:
@@ -220,7 +230,8 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
         turn = Turn(setup, source_commit.iteration, swarm, first=first)
         candidates = remeasure_candidates(source, turn, source_commit)
         first = first or candidates
-        swarm = optimization.tell(swarm, {candidate.name: candidate.fitness for candidate in candidates})
+        told = setup.evaluator.list_fitness(candidates, turn.summarize_start(candidates))
+        swarm = optimization.tell(swarm, told)
         basis, text = setup.space.basis, optimization.to_json(swarm)
         own = Commit(
             setup.manifest,

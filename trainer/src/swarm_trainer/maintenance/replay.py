@@ -108,7 +108,8 @@ def replay_turn(context: Context, rules: TurnRules, done: Commit, manifest: Dige
     keys = {candidate.name: commit.candidate_key(done.iteration, candidate.name) for candidate in done.candidates}
     measured = [remeasure(context.store, turn, keys[candidate.name], candidate) for candidate in done.candidates]
     candidates = recompose(turn, measured, measured)
-    swarm = optimization.tell(turn.swarm, {candidate.name: candidate.fitness for candidate in candidates})
+    told = turn.setup.evaluator.list_fitness(candidates, turn.summarize_start(candidates))
+    swarm = optimization.tell(turn.swarm, told)
     require(optimization.to_json(swarm) == done.swarm, f"{where} holds another swarm than its rollouts give")
     held_out = [
         remeasure(context.store, turn, rules.held_out_key(done.iteration, candidate.name), candidate)
@@ -154,7 +155,10 @@ def recompose(
 def list_trees(experiment: Experiment, receipts: Iterable[Receipt]) -> set[Digest]:
     """Return the digests of all trees of files: the adapters that were given, and the outputs of `receipts`."""
     given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
-    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
+    trees = {
+        *given_adapters,
+        *(taker.adapter for taker in (*experiment.local_takers, *experiment.local_unseen) if taker.adapter),
+    }
     for receipt in receipts:
         trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
     return trees

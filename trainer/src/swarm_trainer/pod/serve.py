@@ -66,7 +66,9 @@ def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
     models = serving.list_models(context)
     digest = pins.digests(pins.load(context.store)).get(task.model)
     if digest is None or digest not in models.bases:
-        raise BadInputError(f"{task.model}: not a base model of this run; give one that spec.base or spec.takers names")
+        raise BadInputError(
+            f"{task.model}: not a base model of this run; give that of spec.base or of one of its takers"
+        )
     server_settings = context.resolved.execution.kubernetes.servers
     return replace(
         engines.build_server_spec(context, models, digest),

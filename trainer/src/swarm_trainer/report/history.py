@@ -10,6 +10,8 @@ from swarm_core import commit as commits
 from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization
+from swarm_core.optimizers.multi_objective import FrontState, MultiObjective
+from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import ArtifactStore
 from swarm_core.rollout import Rollout, Unmeasured
 from swarm_core.swarm_names import GENERATORS
@@ -26,17 +28,32 @@ def build_iterations(chain: Iterable[Commit], store: ArtifactStore) -> Iterator[
     """Yield one record for each commit. `swarm` is present if the run has more than one swarm."""
     for commit in chain:
         answers = {one.name: count_answers(commit, one, store) for one in commit.candidates}
-        best = optimization.best(optimization.from_json(commit.swarm))
+        swarm = optimization.from_json(commit.swarm)
+        best = optimization.best(swarm)
         yield {
             "iteration": commit.iteration,
             **({"swarm": commit.swarm_name} if commit.swarm_name != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
+            **build_front(swarm),
             "candidates": [
                 {**build_candidate(candidate, len(commit.basis)), "answers": answers[candidate.name]}
                 for candidate in commit.candidates
             ],
         }
+
+
+def build_front(swarm: SearchState) -> dict[str, Json]:
+    """Return the archive of a search for a front as `front`, with its hypervolume; nothing for one objective."""
+    rule = swarm.plan.optimizer
+    if not isinstance(rule, MultiObjective) or not isinstance(swarm, FrontState):
+        return {}
+    members = rule.select_archive(swarm)
+    listed: list[Json] = [
+        {"name": one.name, "measured": one.count, "scaled": list(one.values), "errors": list(one.errors)}
+        for one in members
+    ]
+    return {"front": {"hypervolume": optimization.attained(swarm), "members": listed}}
 
 
 def count_answers(commit: Commit, candidate: MeasuredCandidate, store: ArtifactStore) -> dict[str, Json] | None:

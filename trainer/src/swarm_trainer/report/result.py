@@ -113,6 +113,7 @@ def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str,
             **describe_panel(result.counts.spreads),
         },
         **({"passedOver": list(result.passed_over)} if result.passed_over else {}),
+        **{one.field: one.to_json() for one in result.supplements},
     }
 
 

@@ -10,6 +10,7 @@ from swarm_core.objectives.scores import AnswerFate, Unscored
 from swarm_core.objectives.verdict import Verdict
 from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem, RolloutTotals
+from swarm_trainer.report import front_report
 from swarm_trainer.report.search_result import EvaluatedGenerator, FloorVerdict, SearchResult, TermResult
 
 COLUMNS = 79
@@ -29,6 +30,7 @@ def render(result: SearchResult, name: str) -> str:
                 *format_table(result),
                 "",
                 *format_terms(result),
+                *format_supplements(result),
                 *format_samples(result),
                 "",
                 *format_counts(result),
@@ -41,9 +43,11 @@ def render(result: SearchResult, name: str) -> str:
 def format_headline(result: SearchResult, name: str) -> Iterator[str]:
     """Yield the gain, its interval and the conclusion in words."""
     gain = result.gain
+    compared = "gain over the best initial generator" if result.front is None else "gain in hypervolume"
     yield name
-    yield f"gain over the best initial generator {gain.value:+.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
-    yield from textwrap.wrap(format_finding(result), COLUMNS)
+    yield f"{compared} {gain.value:+.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
+    found = format_finding(result) if result.front is None else front_report.format_finding(result.front)
+    yield from textwrap.wrap(found, COLUMNS)
 
 
 def format_finding(result: SearchResult) -> str:
@@ -73,7 +77,7 @@ def format_table(result: SearchResult) -> Iterator[str]:
     yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  {coefficients}"
     for generator in result.initials:
         yield format_row(generator, generator.name)
-    yield format_row(result.best, "best")
+    yield format_row(result.best, "best" if result.front is None else "knee")
     yield from format_passed_over(result)
 
 
@@ -125,6 +129,13 @@ def format_row(generator: EvaluatedGenerator, label: str) -> str:
     coefficients = " ".join(f"{value:+.2f}" for value in positions.mean_block(generator.position, generator.groups))
     accepted = generator.fresh.n / max(1, asked)
     return f"{label:<14}{search_value:>9}{generator.fresh.value:>8.3f}   {interval}  {accepted:>9.0%}  {coefficients}"
+
+
+def format_supplements(result: SearchResult) -> Iterator[str]:
+    """Yield the lines of each supplement, followed by a blank line."""
+    for one in result.supplements:
+        yield from one.format_lines()
+        yield ""
 
 
 def format_samples(result: SearchResult) -> Iterator[str]:

@@ -26,7 +26,7 @@ from swarm_trainer.inference.request_router import RoutingInference
 from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 from swarm_trainer.lora import base, base_layers, combine
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import remote_endpoints
+from swarm_trainer.runtime import remote_endpoints, text_classifiers
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.sources import model_selection
 from swarm_trainer.stores.local import LocalStore
@@ -96,10 +96,10 @@ def find_other_weights(folder: Path) -> str | None:
 def build(context: Context, served: ServedModels) -> list[Inference]:
     """Build the engines, one per lane. Raises BadInputError if they cannot serve these models."""
     own = build_own_engines(context, served)
-    if not context.resolved.access:
-        return own
-    remote = remote_endpoints.get_client(context)
-    return [RoutingInference(engine, remote) for engine in own]
+    if context.resolved.access:
+        remote = remote_endpoints.get_client(context)
+        own = [RoutingInference(engine, remote) for engine in own]
+    return [text_classifiers.attach(context, engine) for engine in own]
 
 
 def build_own_engines(context: Context, served: ServedModels) -> list[Inference]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import SeedData
-from swarm_core.items import get_texts
 from swarm_core.text import prompts
 from swarm_trainer.lora import base
 
@@ -20,9 +19,10 @@ def check(resolved: ResolvedSpec, field: str, folder: Path, data: SeedData) -> N
     Raises BadInputError.
     """
     wording, shots = resolved.wording, resolved.generation.shots
-    longest = sorted(get_texts(data.example_items), key=len)[-shots:]
-    asked = prompts.format_generation(wording, longest)
-    questions = [prompts.format_answering(wording, item) for item in longest]
+    items = data.example_items
+    asked = prompts.format_generation(wording, sorted(prompts.format_entries(wording, items), key=len)[-shots:])
+    longest = sorted((item.shown_text for item in items), key=len)[-shots:]
+    questions = [prompts.format_answering(wording, text) for text in longest]
     with base.translate_read_errors(folder, "base"):
         tokenizer, model_limit = base.read_tokenizer(folder), base.read_max_length(base.read_config(folder))
     with name_subject("spec.prompts"):

@@ -14,7 +14,7 @@ from swarm_core.ports import Inference
 from swarm_core.recipe import Digest
 from swarm_trainer.inference.request_router import RemoteInference
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import input_pins, inputs, model_folders, remote_endpoints
+from swarm_trainer.runtime import input_pins, inputs, model_folders, remote_endpoints, text_classifiers
 from swarm_trainer.runtime.context import Context
 
 MODELS = (UriRole.BASE, UriRole.TAKER_MODEL)
@@ -34,13 +34,15 @@ def pin_takers(context: Context) -> Experiment:
 
 
 def list_uses(resolved: ResolvedSpec) -> list[UriUse]:
-    """List the uses of the models and adapters that the takers need."""
+    """List the uses of the models and adapters that the takers need, and of the classifiers of the parts."""
     served = [taker for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
     models, adapters = {taker.model for taker in served}, {taker.adapter for taker in served}
     return [
         use
         for use in resolution.list_uris(resolved)
-        if (use.role in MODELS and use.uri in models) or (use.role is UriRole.TAKER_ADAPTER and use.uri in adapters)
+        if (use.role in MODELS and use.uri in models)
+        or (use.role is UriRole.TAKER_ADAPTER and use.uri in adapters)
+        or use.role is UriRole.CLASSIFIER
     ]
 
 
@@ -51,7 +53,7 @@ def build(context: Context, experiment: Experiment) -> Inference:
     """
     recipes = experiment.taker_recipes(context.resolved.base.dtype)
     if not recipes:
-        return RemoteInference(remote_endpoints.get_client(context))
+        return text_classifiers.attach(context, RemoteInference(remote_endpoints.get_client(context)))
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch)
 
     models = engines.ServedModels(

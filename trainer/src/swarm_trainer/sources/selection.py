@@ -33,6 +33,7 @@ INPUT_KINDS: Mapping[UriRole, InputKind] = {
     UriRole.BASE: InputKind.MODEL,
     UriRole.TAKER_MODEL: InputKind.MODEL,
     UriRole.EMBEDDER: InputKind.MODEL,
+    UriRole.CLASSIFIER: InputKind.MODEL,
     UriRole.TAKER_ADAPTER: InputKind.ADAPTER,
     UriRole.GENERATOR_ADAPTER: InputKind.ADAPTER,
     UriRole.DATA: InputKind.DATA,

@@ -17,13 +17,13 @@ from swarm_core.engine import receipt_fields
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError, ErrorCode, add_code
+from swarm_core.objectives.composed import SeveralObjectives
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.candidate import Candidate
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, RolloutTotals, sum_totals
 from swarm_core.usage import Usage
-from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import lanes, reference_set, rollout_store, search_setup, serving, trainer_program
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.turn import Turn
@@ -77,7 +77,7 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         results = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
         context.progress(build_progress(item, results, len(candidates), rollout, context.record_usage()))
     check_start(turn, results, rollouts)
-    swarm = optimization.tell(turn.swarm, {candidate.name: candidate.fitness for candidate in results})
+    swarm = optimization.tell(turn.swarm, setup.evaluator.list_fitness(results, turn.summarize_start(results)))
     assert item.parent is not None
     return Commit(
         experiment=setup.manifest,
@@ -152,7 +152,7 @@ def build_progress(
 def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
     """Build the receipt of a commit, with the scalars that the status and the stop rule need."""
     swarm = optimization.from_json(done.swarm)
-    best, initial = optimization.best(swarm), optimization.initial_best(swarm)
+    best = optimization.best(swarm)
     stored = (context.store.read(commit.candidate_key(done.iteration, p.name)) for p in done.candidates)
     counts = sum_totals(Rollout.from_bytes(data) for data in stored if data is not None)
     measured = [candidate.fitness for candidate in done.candidates if candidate.fitness is not None]
@@ -160,10 +160,10 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
         key=item.key,
         outputs={Output.COMMIT: done.digest},
         scalars={
-            Scalar.BEST: best.value if best else None,
+            Scalar.BEST: optimization.attained(swarm),
             Scalar.BEST_PARTICLE: best.name if best else None,
             Scalar.BEST_RECIPE: search_setup.find_recipe(context, done, best.position).name if best else None,
-            Scalar.INITIAL: initial.value if initial else None,
+            Scalar.INITIAL: optimization.initial_attained(swarm),
             Scalar.MEAN: fmean(measured) if measured else None,
             Scalar.STOP: trainer_program.load_turns(context.resolved).stop_reason(context, done, swarm),
             Scalar.ITEMS: counts.items,
@@ -178,12 +178,12 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
 
 
 def find_values(context: Context, done: Commit, position: Position) -> tuple[tuple[str, float], ...]:
-    """Return the values that a weighted sum adds, as the last turn up to `done` that measured `position` found them.
+    """Return the values of several objectives, as the last turn up to `done` that measured `position` found them.
 
     Returns none if one objective is maximized. Raises StoreError.
     """
     setup, at = search_setup.load(context, done.swarm_name), done
-    if not isinstance(setup.evaluator.composition, WeightedSum):
+    if not isinstance(setup.evaluator.composition, SeveralObjectives):
         return ()
     while True:
         for candidate in at.candidates:

@@ -5,6 +5,8 @@ They are read like seed data and stored by their digests. A reference set and a 
 and a reference set is checked against the judge.
 """
 
+from dataclasses import replace
+
 from swarm_core import streams
 from swarm_core.api import parts, resolution
 from swarm_core.api.objective_data import ReferenceData
@@ -14,6 +16,8 @@ from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
+from swarm_core.text import item_formats
+from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.data import seeds
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import inputs
@@ -82,5 +86,5 @@ def read_items(context: Context, source: DataSource, field: str) -> tuple[Item, 
     use = next(use for use in resolution.list_uris(resolved) if use.field == field)
     path = inputs.locate(use, context)
     judge = run_parts.build_judge(resolved)
-    file = seeds.read(path, source, None, resolved.base.template, resolved.seed, judge)
-    return tuple(seed.item for seed in file.items)
+    file = seeds.read(path, source, None, replace(resolved.wording, format=ItemFormat.QUESTIONS), resolved.seed, judge)
+    return tuple(item_formats.show_choices(resolved.generation.format, seed.item) for seed in file.items)

@@ -11,11 +11,11 @@ from shutil import disk_usage
 
 from swarm_core.api import parts, resolution
 from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
-from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
+from swarm_core.api.resolved import ByKMeans, GivenAdapters, TrainedAdapters
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError, name_subject
-from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.experiment import Adversary, Experiment, PinnedTaker, SeedData
 from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.gates.held_out_gate import HeldOutGate
 from swarm_core.gates.seed_gate import SeedGate
@@ -30,8 +30,18 @@ from swarm_trainer.lora import adapter, base_checks, signature
 from swarm_trainer.lora.lora_layers import LoraSize
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
+from swarm_trainer.rivals import comparison
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import engines, input_pins, inputs, layers, model_folders, prompt_length, remote_endpoints
+from swarm_trainer.runtime import (
+    engines,
+    input_pins,
+    inputs,
+    layers,
+    model_folders,
+    prompt_length,
+    remote_endpoints,
+    text_classifiers,
+)
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
@@ -65,6 +75,7 @@ def pin_experiment(
     resolved = context.resolved
     code = parts.identify_parts(resolved)
     run_parts.check(resolved)
+    comparison.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: report_and_pin(use, item, context) for use in resolution.list_uris(resolved)}
@@ -80,10 +91,24 @@ def pin_experiment(
         reference=part_inputs.pin_reference(context, data[GENERATORS]),
         corpus=part_inputs.pin_corpus(context),
         data_sets=part_inputs.pin_data_sets(context),
+        unseen=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.unseen) or None,
     )
+    check_unseen(experiment)
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))
     return build_receipt(item, context, experiment, data[GENERATORS])
+
+
+def check_unseen(experiment: Experiment) -> None:
+    """Check that the search asks no taker with the files of an unseen one. Raises BadInputError, naming both."""
+    known = {(taker.base, taker.adapter): taker.name for taker in experiment.local_takers}
+    for index, taker in enumerate(experiment.unseen or ()):
+        name = known.get((taker.base, taker.adapter)) if isinstance(taker, PinnedTaker) else None
+        if name is not None:
+            raise BadInputError(
+                f"spec.evaluation.unseen[{index}]: {taker.name} has the same files as taker {name}, which the search"
+                " asks; give a model that no taker has, or remove that taker from spec.takers"
+            )
 
 
 def read_checked_data(context: Context, check: Callable[[PreparedData], None] | None) -> PreparedData:
@@ -91,6 +116,7 @@ def read_checked_data(context: Context, check: Callable[[PreparedData], None] | 
     resolved = context.resolved
     check_bases(context)
     check_adapters(context)
+    text_classifiers.check(context, run_parts.build_judge(resolved))
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
     data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
@@ -171,12 +197,8 @@ def check_adapters(context: Context) -> None:
 
 def locate_adapter_base(use: UriUse, context: Context) -> Path:
     """Return the folder of the model that an adapter belongs to."""
-    other = [
-        UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
-        for index, taker in enumerate(context.resolved.takers)
-        if use.field == f"spec.takers[{index}].adapter"
-        if isinstance(taker, ResolvedTaker) and taker.model != context.resolved.base.model
-    ]
+    model_field = use.field.removesuffix(".adapter") + ".model"
+    other = [one for one in resolution.list_uris(context.resolved) if one.field == model_field]
     return inputs.locate(other[0], context) if other else model_folders.locate_base(context)
 
 
@@ -192,7 +214,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     judge = run_parts.build_judge(resolved)
-    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
+    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.wording, resolved.seed, judge)
     context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
     similarity = find_similarity(resolved)
     training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, similarity)
@@ -273,6 +295,10 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
             f" seed items of spec.{swarm}.data, such as {item.text[:60]!r} ({reason}); choose a judge for this data or"
             " other data"
         )
+    check = run_parts.build_answer_check(resolved, judge)
+    fault = check and check.find_fault(data.example_items, len(resolved.takers))
+    if fault:
+        raise BadInputError(f"{parts.CHECK_FIELD}: {fault}")
     if len(data.example_items) < resolved.generation.shots:
         raise BadInputError(
             f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.example_items)} seed items of"

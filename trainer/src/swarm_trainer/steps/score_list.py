@@ -17,7 +17,7 @@ from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.evaluation import evaluator, gate_data, item_list, reference_set, run_parts, search_setup
 from swarm_trainer.evaluation.evaluator import Evaluator
-from swarm_trainer.runtime import taker_engine
+from swarm_trainer.runtime import taker_engine, text_classifiers
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.steps import part_inputs, prepare
 
@@ -35,6 +35,7 @@ def measure_list(
     run_parts.check(context.resolved)
     for name, objective in run_parts.build_objectives(context.resolved).items():
         item_list.check_objective(name, objective)
+    text_classifiers.check(context, run_parts.build_judge(context.resolved))
     experiment = add_part_data(context, taker_engine.pin_takers(context))
     measuring = build_evaluator(context, experiment)
     engine = taker_engine.build(context, experiment)

@@ -6,39 +6,20 @@ Every adapter of a swarm starts from the same A, drawn from the run's seed. Adap
 and the sum combines their effects only if they share coordinates. The clusters differ in the examples of their pairs.
 """
 
-import shutil
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-
 from swarm_core import streams
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
-from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.items import Item
 from swarm_trainer.data import pairs
 from swarm_trainer.lora import training
-from swarm_trainer.lora.base import BaseModelConfig
+from swarm_trainer.lora.training import InstructionTuning
 from swarm_trainer.run_store import experiments
-from swarm_trainer.runtime import model_folders
-from swarm_trainer.runtime.context import Context, Progress
-from swarm_trainer.stores import tree
+from swarm_trainer.runtime import adapter_training
+from swarm_trainer.runtime.adapter_training import TrainingTask
+from swarm_trainer.runtime.context import Context
 
 Pairs = list[tuple[str, str]]
 """Prompts, and the completions to learn."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingTask:
-    """The training data and the settings of one adapter."""
-
-    items: int
-    """The number of items that the pairs are built from."""
-    pairs: Pairs
-    settings: training.TrainingSettings
-    start: Callable[[Path], None] | None = None
-    """Writes the adapter to continue from into a folder. None starts a new adapter."""
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
@@ -48,15 +29,8 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def execute_task(item: WorkItem, context: Context, task: TrainingTask) -> Receipt:
     """Train the adapter of `task` and store it. Raises BadInputError, StoreError."""
-    context.cache.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{item.key}.", dir=context.cache))
-    try:
-        result = train_adapter(item, context, task, scratch)
-        adapter = tree.put_tree(context.store, scratch / "adapter")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    scalars = {"items": task.items, "loss": result.loss, "truncated": result.truncated, "dropped": result.dropped}
-    return Receipt(item.key, outputs={Output.ADAPTER: adapter}, scalars=scalars)
+    subject = f"{item.swarm.removesuffix('s')} {item.index}"
+    return adapter_training.execute(item.key, subject, context, context.resolved.for_swarm(item.swarm), task)
 
 
 def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[Item, ...], ...]:
@@ -71,25 +45,7 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]
     seed, count = streams.derive_seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     drawn = pairs.build_self_instruct_pairs(items, count, resolved.generation.shots, resolved.wording, seed)
     system = resolved.wording.texts.generation_system
-    return TrainingTask(len(items), drawn, build_settings(resolved, system))
-
-
-def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
-    """Fine-tune one LoRA into a folder of `scratch`. Raises BadInputError."""
-    resolved = context.resolved.for_swarm(item.swarm)
-    subject = f"{item.swarm.removesuffix('s')} {item.index}"
-
-    def report(step: int, steps: int, loss: float) -> None:
-        context.progress(Progress(item.key, f"training {subject}, loss {loss:.3f}", step, steps))
-
-    base = BaseModelConfig(
-        model_folders.locate_base(context), str(resolved.base.dtype), str(resolved.execution.local.device)
-    )
-    settings = task.settings
-    if task.start is not None:
-        task.start(scratch / "start")
-        settings = replace(settings, start=scratch / "start")
-    return training.train(base, task.pairs, settings, resolved.seed, scratch / "adapter", report)
+    return TrainingTask(len(items), InstructionTuning(drawn, build_settings(resolved, system)))
 
 
 def get_training_origin(resolved: ResolvedSpec) -> TrainedAdapters:

@@ -18,6 +18,7 @@ from swarm_core.blocks.block import Rule
 from swarm_core.blocks.scalars import Integer, Line
 from swarm_core.programs.adversarial_run.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
 from swarm_core.programs.adversarial_run.status import AdversarialRunStatus
+from swarm_core.text.item_formats import ItemFormat
 
 IDENTITY_FIELDS = (
     "seed", "base", "domain", "generators", "takers", "generation", "answering", "prompts", "judge", "gates", "rounds",
@@ -65,6 +66,13 @@ class AdversarialRunSpec(RunSpec):
     rules: ClassVar[tuple[Rule["AdversarialRunSpec"], ...]] = (
         build_generation_rule(),
         build_answering_rule("false", lambda _: False),
+        Rule(
+            "self.generation.format == 'Questions'",
+            "in a game the judge computes the answers, and takers that move cannot check any; set format to Questions",
+            "generation",
+            lambda it: it.generation.format is ItemFormat.QUESTIONS,
+            lambda _: ("generation", "format"),
+        ),
         Rule(
             "self.judge.type == 'Verifier'",
             "takers learn from correct answers, which only a verifier can compute; set type to Verifier",

@@ -51,6 +51,13 @@ class Movement(Block):
         union_member_rule("standard", "rule", RuleName.STANDARD),
         union_member_rule("published", "rule", RuleName.PUBLISHED),
         Rule(
+            "self.rule != 'MultiObjective'",
+            "rule MultiObjective searches for a front, and a game has one objective for each side; choose rule Standard"
+            " or Published",
+            "rule",
+            lambda it: it.rule is not RuleName.MULTI_OBJECTIVE,
+        ),
+        Rule(
             "!has(self.decay) || (has(self.bests) && self.bests == 'Decay')",
             "decay belongs to bests Decay; remove decay, or set bests to Decay",
             "decay",

@@ -78,4 +78,4 @@ def list_uris(resolved: ResolvedAdversarialRun) -> Iterator[UriUse]:
     yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
     yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
     yield from resolution.iterate_origin_uses(resolved.game.takers, "spec.takers")
-    yield from resolution.iterate_gate_uses(resolved)
+    yield from resolution.iterate_part_uses(resolved)

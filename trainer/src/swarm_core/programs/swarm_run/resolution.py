@@ -1,11 +1,11 @@
 """The resolution of a SwarmRun: every default becomes explicit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from swarm_core.api import endpoint_access, optimizer_blocks, prompt_texts, resolution
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, UriRole, UriUse
-from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm
+from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm, ResolvedTaker
 from swarm_core.api.swarm import Exact, Groups, PerLayer, PublishedSpec, StandardSpec, SwarmSpec
 from swarm_core.programs.swarm_run.spec import SwarmRun
 from swarm_core.recipe import Merge
@@ -27,12 +27,15 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_objective(spec.objective),
         weighted=resolution.resolve_weighted(spec.objective),
+        pareto=resolution.resolve_pareto(spec.objective),
         reference=resolution.resolve_reference(spec.objective),
         corpus=spec.objective.corpus,
         swarm=resolve_swarm(spec.swarm),
         rule=resolve_rule(spec.swarm),
-        evaluation=spec.evaluation,
-        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates)),
+        evaluation=spec.evaluation.model_copy(update={"rivals": (), "unseen": ()}),
+        rivals=tuple(map(resolution.resolve_part, spec.evaluation.rivals)),
+        unseen=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.evaluation.unseen),
+        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, unseen=spec.evaluation.unseen)),
         resume_from=spec.resume_from,
     )
 
@@ -60,15 +63,21 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
     model."""
     yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
     yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
-    for index, taker in enumerate(resolved.takers):
-        if isinstance(taker, RemoteTaker):
-            continue
-        if taker.model != resolved.base.model:
-            yield UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
-        if taker.adapter is not None:
-            yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
-    yield from resolution.iterate_gate_uses(resolved)
+    yield from iterate_taker_uses(resolved.takers, "spec.takers", resolved.base.model)
+    yield from resolution.iterate_part_uses(resolved)
     if resolved.reference is not None and resolved.reference.source is not None:
         yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:
         yield resolution.build_data_use(resolved.corpus.source, CORPUS_FIELD)
+    yield from iterate_taker_uses(resolved.unseen, "spec.evaluation.unseen", resolved.base.model)
+
+
+def iterate_taker_uses(takers: Iterable[ResolvedTaker | RemoteTaker], field: str, base: str) -> Iterator[UriUse]:
+    """The URIs of the models and adapters of some takers. `field`: the path of the field that lists them."""
+    for index, taker in enumerate(takers):
+        if isinstance(taker, RemoteTaker):
+            continue
+        if taker.model != base:
+            yield UriUse(UriRole.TAKER_MODEL, taker.model, f"{field}[{index}].model")
+        if taker.adapter is not None:
+            yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"{field}[{index}].adapter")

@@ -9,19 +9,20 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from swarm_core.api import model_families
+from swarm_core.api import model_families, unseen_takers
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import GATES_RULE, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import Budget
-from swarm_core.api.objective_blocks import TAKERS_RULES, ObjectiveSpec
+from swarm_core.api.objective_blocks import PARETO, TAKERS_RULES, ObjectiveSpec
 from swarm_core.api.prompt_texts import Prompts, build_answering_rule, build_generation_rule
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.swarm import SwarmSpec
+from swarm_core.api.swarm import RuleName, SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
-from swarm_core.blocks.block import RULE_BROKEN, Rule, list_repeated
+from swarm_core.api.unseen_takers import UNSEEN_RULES
+from swarm_core.blocks.block import RULE_BROKEN, Rule, RuleReason, list_repeated
 from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
@@ -79,15 +80,65 @@ class SwarmRunSpec(RunSpec):
             lambda it: ("takers", _list_repeated_takers(it)[0], "name"),
         ),
         *TAKERS_RULES,
+        *UNSEEN_RULES,
+        Rule(
+            "self.objective.type != 'Pareto' || self.swarm.rule == 'MultiObjective'",
+            "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to"
+            " MultiObjective",
+            "swarm.rule",
+            lambda it: it.objective.type != PARETO or it.swarm.rule is RuleName.MULTI_OBJECTIVE,
+            lambda _: ("swarm", "rule"),
+        ),
+        Rule(
+            "self.swarm.rule != 'MultiObjective' || self.objective.type == 'Pareto'",
+            "rule MultiObjective searches for a front; set objective.type to Pareto, or choose rule Standard or"
+            " Published",
+            "swarm.rule",
+            lambda it: it.swarm.rule is not RuleName.MULTI_OBJECTIVE or it.objective.type == PARETO,
+            lambda _: ("swarm", "rule"),
+        ),
+        Rule(
+            "self.objective.type != 'Pareto' || !has(self.evaluation.unseen) || self.evaluation.unseen.size() == 0",
+            "unseen takers judge one generator by one value, and an objective of type Pareto has a front; remove"
+            " evaluation.unseen",
+            "evaluation.unseen",
+            lambda it: it.objective.type != PARETO or not it.evaluation.unseen,
+            lambda _: ("evaluation", "unseen"),
+            RuleReason.FORBIDDEN,
+        ),
+        Rule(
+            "self.objective.type != 'Pareto' || !has(self.evaluation.rivals) || self.evaluation.rivals.size() == 0",
+            "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
+            "evaluation.rivals",
+            lambda it: it.objective.type != PARETO or not it.evaluation.rivals,
+            lambda _: ("evaluation", "rivals"),
+            RuleReason.FORBIDDEN,
+        ),
+        Rule(
+            "!has(self.generation.agreeingTakers) || self.generation.agreeingTakers <= self.takers.size()",
+            "more takers must agree than there are; lower agreeingTakers, or list more takers",
+            "generation",
+            lambda it: it.generation.agreeing_takers is None or it.generation.agreeing_takers <= len(it.takers),
+            lambda _: ("generation", "agreeingTakers"),
+        ),
         GATES_RULE,
         build_generation_rule(),
-        build_answering_rule("self.takers.all(t, has(t.endpoint))", lambda it: all(t.endpoint for t in it.takers)),
+        build_answering_rule(
+            "(self.takers.all(t, has(t.endpoint)) &&"
+            " (!has(self.evaluation.unseen) || self.evaluation.unseen.all(t, has(t.endpoint))))",
+            lambda it: all(taker.endpoint for taker in it.every_taker),
+        ),
     )
+
+    @property
+    def every_taker(self) -> tuple[Taker, ...]:
+        """The takers of the search, and those that it never asks."""
+        return (*self.takers, *self.evaluation.unseen)
 
     @model_validator(mode="after")
     def _check_families(self) -> Self:
         """Refuse a judge of a taker's family. This is no `Rule`, because CEL cannot tell families."""
-        found = model_families.find_kinship(self.judge, self.takers, self.base.model)
+        found = model_families.find_kinship(self.judge, self.every_taker, self.base.model)
         if found is None or self.judge.allow_same_family:
             return self
         raise PydanticCustomError(
@@ -95,6 +146,16 @@ class SwarmRunSpec(RunSpec):
             "a judge marks texts of its own family too high, and taker {taker} is {model} ({family}, too); choose a"
             " judge of another family, or set judge.allowSameFamily to true",
             {"at": found.at, "taker": found.taker, "model": found.model, "family": found.family},
+        )
+
+    @model_validator(mode="after")
+    def _check_unseen(self) -> Self:
+        """Refuse an unseen taker behind an endpoint that the search asks."""
+        known = unseen_takers.find_known_endpoint(self)
+        if known is None:
+            return self
+        raise PydanticCustomError(
+            RULE_BROKEN, unseen_takers.KNOWN_MODEL, {"at": ("evaluation", "unseen", known, "endpoint")}
         )
 
 

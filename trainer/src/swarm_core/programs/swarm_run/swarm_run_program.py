@@ -37,7 +37,7 @@ class SwarmRunProgram:
     kind = "SwarmRun"
     resource = RESOURCE
     resolved = ResolvedSpec
-    identity = frozenset({*IDENTITY_FIELDS, "rule", "weighted", "reference", "corpus"})
+    identity = frozenset({*IDENTITY_FIELDS, "rule", "weighted", "pareto", "reference", "corpus", "rivals", "unseen"})
     trainer = "swarm_trainer.programs.swarm_run.search_program:PROGRAM"
 
     def resolve(self, run: SwarmRun) -> ResolvedSpec:

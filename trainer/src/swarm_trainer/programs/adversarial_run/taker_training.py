@@ -21,12 +21,14 @@ from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.evaluation import run_parts, search_setup
 from swarm_trainer.lora import adapter, training
+from swarm_trainer.lora.training import InstructionTuning
 from swarm_trainer.programs.adversarial_run import pools, turns
 from swarm_trainer.run_store import commit_chain, experiments, pins
 from swarm_trainer.runtime import model_folders
+from swarm_trainer.runtime.adapter_training import TrainingTask
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.steps import train
-from swarm_trainer.steps.train import Pairs, TrainingTask
+from swarm_trainer.steps.train import Pairs
 
 WARMUP_RATIO = 0.1
 """The share of the steps in which the rate of a later adapter rises, as in the default training."""
@@ -54,7 +56,7 @@ def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) 
         train.get_training_origin(resolved).training.pairs,
     )
     settings = train.build_settings(resolved, resolved.wording.texts.answering_system)
-    return TrainingTask(len(items), build_question_pairs(context, items, count, seed), settings)
+    return TrainingTask(len(items), InstructionTuning(build_question_pairs(context, items, count, seed), settings))
 
 
 def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
@@ -72,7 +74,7 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
     order = streams.sample(seed, len(solved), len(solved), "questions")
     selected = [solved[order[number % len(solved)]] for number in range(count)]
     return [
-        (prompts.format_answering(wording, item.text), prompts.format_answer(wording.style, answer))
+        (prompts.format_answering(wording, item.shown_text), prompts.format_answer(wording.style, answer))
         for item, answer in selected
     ]
 
@@ -116,4 +118,5 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     settings = build_settings(context, game.train, last_commit.basis[0])
     seed = streams.derive_seed(setup.resolved.seed, "lesson", number)
     pairs = build_question_pairs(context, items, len(items), seed)
-    return TrainingTask(len(items), pairs, settings, lambda out: setup.space.export(context, best.position, out))
+    stage = InstructionTuning(pairs, settings)
+    return TrainingTask(len(items), stage, lambda out: setup.space.export(context, best.position, out))

@@ -1,7 +1,7 @@
 """Describes what a SwarmRun would do, and how much it would measure at most, for `dataswarm validate`."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 from swarm_core.api import parts
@@ -12,12 +12,16 @@ from swarm_core.api.resolved import (
     RemoteTaker,
     ResolvedGenerators,
     ResolvedPanel,
+    ResolvedPareto,
     ResolvedSpec,
+    ResolvedTaker,
     ResolvedWeighted,
     TrainedAdapters,
 )
+from swarm_core.api.takers import AnswerChecker, Generation
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
+from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.evaluation import run_parts
 
 
@@ -31,8 +35,14 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield from describe_gate_data(resolved)
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        yield "format", describe_format(resolved.generation, len(resolved.takers))
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
+    if resolved.rivals:
+        yield "rivals", describe_rivals(resolved)
+    if resolved.unseen:
+        yield "unseen", describe_unseen(resolved)
     if resolved.access:
         yield "endpoints", describe_endpoints(resolved)
 
@@ -40,6 +50,8 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
     terms = "" if resolved.weighted is None else f": {describe_terms(resolved.weighted)}"
+    if resolved.pareto is not None:
+        terms = f" front: {describe_front(resolved.pareto)}"
     return f"{resolved.objective}{terms}, judged by {describe_judge(resolved)}"
 
 
@@ -51,10 +63,47 @@ def describe_terms(weighted: ResolvedWeighted) -> str:
     return ", ".join([f"{added}{scaled}", *floors])
 
 
+def describe_front(pareto: ResolvedPareto) -> str:
+    """Describe the objectives of a front by their names and floors."""
+    return " against ".join(
+        term.name if term.at_least is None else f"{term.name} (at least {term.at_least:g})" for term in pareto.terms
+    )
+
+
 def describe_reference(reference: ReferenceData, takers: int) -> str:
     """Describe the reference set, and how many answers to it are asked for once."""
     origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
     return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
+
+
+def describe_unseen(resolved: ResolvedSpec) -> str:
+    """Describe the takers that the search never asks, and how many answers they are asked for at most."""
+    names = ", ".join(taker.name for taker in resolved.unseen)
+    answers = limit_unseen_items(resolved) * len(resolved.unseen)
+    return (
+        f"{len(resolved.unseen)}: {names}; asked at the end for at most {answers:,} answers to the items of the report"
+    )
+
+
+def limit_unseen_items(resolved: ResolvedSpec) -> int:
+    """Return the most items that each unseen taker answers: those of the report, and the reference set."""
+    *_, report = list_measurements(resolved)
+    _, most = limit_items(report.items, resolved.generation.shots, resolved.generation.rounds)
+    return report.count * most + (0 if resolved.reference is None else resolved.reference.items)
+
+
+def describe_format(generation: Generation, takers: int) -> str:
+    """Describe what generators write, and who checks their answers."""
+    needed = generation.agreeing_takers or takers // 2 + 1
+    agreement = f"{needed} of {takers} takers"
+    checkers = {
+        None: f"the judge if it can do so without a reference, or else, and also if it is a model, by {agreement}",
+        AnswerChecker.JUDGE: "the judge",
+        AnswerChecker.TAKERS: agreement,
+        AnswerChecker.JUDGE_AND_TAKERS: f"the judge and {agreement}",
+        AnswerChecker.NOBODY: "nobody",
+    }
+    return f"{generation.format}; the writers' answers are checked by {checkers[generation.answer_check]}"
 
 
 def describe_gate_data(resolved: ResolvedSpec) -> Iterator[tuple[str, str]]:
@@ -89,6 +138,15 @@ def describe_items(resolved: ResolvedSpec) -> str:
     return (
         f"{sum(wanted):,} wanted ({wanted[0]:,} search, {wanted[1]:,} final choice, {wanted[2]:,} report); requested:"
         f" {limits.first_round:,} if gates accept all, at most {limits.requested:,}; at most {limits.answers:,} answers"
+    )
+
+
+def describe_rivals(resolved: ResolvedSpec) -> str:
+    """Describe the rivals, and how many items and answers they add at most."""
+    limits = estimate_rival_limits(resolved)
+    return (
+        f"{', '.join(rival.name for rival in resolved.rivals)}; requested in addition: at most {limits.requested:,}"
+        f" items; at most {limits.answers:,} answers"
     )
 
 
@@ -138,13 +196,31 @@ def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurement
 
 
 def estimate_limits(resolved: ResolvedSpec) -> ItemLimits:
-    """Estimate the limits of all measurements together."""
+    """Estimate the limits of all measurements of the search and its report together."""
+    limits = limit_measurements(resolved, list_measurements(resolved))
+    reference = 0 if resolved.reference is None else resolved.reference.items * len(resolved.takers)
+    return replace(limits, answers=limits.answers + reference)
+
+
+def limit_measurements(resolved: ResolvedSpec, measurements: Iterable[Measurements]) -> ItemLimits:
+    """Estimate the limits of these measurements together."""
     first_round = accepted = 0
-    for one in list_measurements(resolved):
+    for one in measurements:
         first, most = limit_items(one.items, resolved.generation.shots, resolved.generation.rounds)
         first_round, accepted = first_round + one.count * first, accepted + one.count * most
-    answered = accepted + (0 if resolved.reference is None else resolved.reference.items)
-    return ItemLimits(first_round, resolved.generation.rounds * first_round, answered * len(resolved.takers))
+    return ItemLimits(first_round, resolved.generation.rounds * first_round, accepted * len(resolved.takers))
+
+
+def estimate_rival_limits(resolved: ResolvedSpec) -> ItemLimits:
+    """Estimate the limits of all rivals together. Each may cost as much as the search, and has final items of its own.
+
+    A plug-in that is not installed here counts as one that spends its budget.
+    """
+    search, choice, report = list_measurements(resolved)
+    final = Measurements(report.count // (resolved.generators.count + 1), report.items)
+    searching = sum(map(run_parts.spends_budget, parts.list_rivals(resolved)))
+    every = [(searching, one) for one in (search, choice)] + [(len(resolved.rivals), final)]
+    return limit_measurements(resolved, [Measurements(factor * one.count, one.items) for factor, one in every])
 
 
 def limit_items(items: int, shots: int, rounds: int) -> tuple[int, int]:
@@ -162,13 +238,33 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
     An answer that is sampled and has no score is sampled once more.
     """
-    limits, takers = estimate_limits(resolved), max(1, len(resolved.takers))
-    tries = 2 if resolved.answering.temperature > 0 else 1
-    remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    judged = len(resolved.takers) * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
-    gates = sum(gate.endpoint is not None for gate in resolved.gates)
     tests = len(resolved.access)  # `prepare` tries each endpoint once
-    return tests + tries * limits.answers // takers * (remote_takers + judged) + limits.requested * gates
+    return tests + sum(estimate_calls(resolved).values())
+
+
+def estimate_calls(resolved: ResolvedSpec) -> dict[str, int]:
+    """Estimate the most requests to remote endpoints by role: judges, gates and takers."""
+    searched, rivals, takers = estimate_limits(resolved), estimate_rival_limits(resolved), max(1, len(resolved.takers))
+    requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
+    per_taker = count_tries(resolved) * (answers // takers)
+    unseen = count_tries(resolved) * limit_unseen_items(resolved)
+    judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
+    checks = judges if resolved.generation.format is not ItemFormat.QUESTIONS else 0  # of the writers' answers
+    return {
+        "judges": judges * (per_taker * len(resolved.takers) + unseen * len(resolved.unseen)) + checks * requested,
+        "gates": requested * sum(gate.endpoint is not None for gate in resolved.gates),
+        "takers": per_taker * count_remote(resolved.takers) + unseen * count_remote(resolved.unseen),
+    }
+
+
+def count_remote(takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
+    """Count the takers behind endpoints."""
+    return sum(isinstance(taker, RemoteTaker) for taker in takers)
+
+
+def count_tries(resolved: ResolvedSpec) -> int:
+    """Return how often an answer is asked for at most, if the first one has no score."""
+    return 2 if resolved.answering.temperature > 0 else 1
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
