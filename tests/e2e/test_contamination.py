@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "generators": {
             "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
             "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
+            "overlap": "Remove",
         },
         "gates": [
             {"type": "Verifiable"},

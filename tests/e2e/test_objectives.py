@@ -65,6 +65,7 @@ def build_document(objective: dict[str, Any]) -> dict[str, Any]:
         "generators": {
             "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
             "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
+            "overlap": "Allow",  # the corpus is the seed data
         },
         "swarm": {"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
         "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},

@@ -44,6 +44,12 @@ def pickled(arena: Path) -> None:
     (arena / "takers" / "adder" / "adapter_model.bin").write_bytes(b"\x80\x04.")
 
 
+def check_by_a_judge_that_needs_references(arena: Path) -> None:
+    edit("type: Arithmetic", "type: ExactMatch")(arena)
+    edit("shots: 3", "shots: 3, format: QuestionsAndAnswers, answerCheck: Judge")(arena)
+    data("".join(json.dumps({"text": f"{n}+1", "reference": f"{n + 1}"}) + "\n" for n in range(99)))(arena)
+
+
 def line(text: str) -> str:
     return json.dumps({"text": text}) + "\n"
 
@@ -61,6 +67,11 @@ REFUSED = {
     "empty data": (data(""), ["seeds.jsonl", "is empty"]),
     "too few items": (data("".join(line(f"{n}+1") for n in range(20))), ["seed items", "clusters", "24"]),
     "another judge's data": (data("".join(line(f"word {n}?") for n in range(99))), ["Arithmetic", "cannot judge"]),
+    "no answers": (
+        edit("shots: 3", "shots: 3, format: QuestionsAndAnswers"),
+        ["without the answer", "data.fields.ref"],
+    ),
+    "no checker": (check_by_a_judge_that_needs_references, ["spec.generation.answerCheck: Judge", "set it to Takers"]),
     "adapter of another base": (adapter_of_another_base, ["spec.takers[0].adapter", "another base"]),
     "adapter not finite": (adapter_that_is_not_finite, ["takers/adder", "NaN"]),
     "pickle": (pickled, ["adapter_model.bin", "pickle"]),

@@ -18,6 +18,7 @@ from swarm_trainer.stores.local import LocalStore
 
 pytestmark = pytest.mark.timeout(1200)
 """For the server's start: half a minute, on a machine that is busy far longer."""
+BROKEN = "\ufffd"
 TOLERANCE = 2e-3
 """Of a log-probability: vLLM's kernels add in another order."""
 
@@ -73,7 +74,9 @@ def test_vllm_answers_as_the_local_engine(
     for here, there in zip(*answers, strict=True):
         assert isinstance(here, Completion)
         assert isinstance(there, Completion)
-        assert (there.text, there.tokens, there.finished) == (here.text, here.tokens, here.finished)
+        assert (there.tokens, there.finished) == (here.tokens, here.finished)
+        # A random model writes bytes that are no characters. vLLM decodes them as they come, and this engine together.
+        assert there.text == here.text or BROKEN in there.text + here.text
         assert here.logprobs
         assert there.logprobs
         found, wanted = ([token.logprob for token in answer.logprobs] for answer in (there, here))

@@ -13,6 +13,7 @@ from swarm_core.ports import Request, Turn
 from swarm_core.recipe import ModelName
 from swarm_core.text import thinking
 from swarm_trainer.inference.prompt_encoder import PromptEncoder
+from swarm_trainer.inference.stop_strings import StopDetector
 from swarm_trainer.lora import base, base_checks, chat_template, control_tokens
 from swarm_trainer.lora.base import BaseModelConfig
 
@@ -120,3 +121,16 @@ def test_a_completion_ends_once_and_reads_back(
 def test_a_date_is_the_same_every_day(folders: dict[str, Path]) -> None:
     tokenizer = base.read_tokenizer(folders["llama-3.1"])
     assert "Today is: 26 Jul 2024" in chat_template.render(tokenizer, [{"role": "user", "content": QUESTION}])
+
+
+def test_a_continuation_has_its_space_and_only_whole_characters(
+    family: Family, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """As in the text that follows a prompt: tokenizers that put a space before a text hide it when they decode."""
+    stops = StopDetector(tokenizer)
+    (whole, both) = control_tokens.encode_texts(tokenizer, ["12 + 7", "12 + 7 \u20ac"])
+    prefixed = family.name in ("mistral", "phi-3", "phi-3-long")
+    assert stops.decode_continuation(whole) == (" 12 + 7" if prefixed else "12 + 7")
+    assert stops.decode_continuation(both).endswith("7 \u20ac")
+    assert stops.decode_continuation(both[:-1]).rstrip() == stops.decode_continuation(whole)
+    assert stops.decode_continuation([]) == ""

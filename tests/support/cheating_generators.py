@@ -45,6 +45,7 @@ SEEDS, HELD_OUT, TEST_SET, CORPUS, REFERENCE = (
 )
 DEFENSES = ("Verifiable", "HeldOut", "Seed", "Duplicate", "Contamination", "Answerable")
 """The gates of a run that uses all of them."""
+MODEL_JUDGE = RubricJudge(JUDGE, "Mark how correct the response is.")
 COLLECTED = Needs(takers=len(TAKERS), repeats=16, reference=True, corpus=True)
 Write = Callable[[int], str | None]
 """The item that a generator writes in a place of its measurement; None if it writes none there."""
@@ -122,26 +123,24 @@ class World(Scripted):
 
 def build_examination(cheat: Cheat, repeats: int) -> Examination:
     """The examination of a generator, with all gates that the cheat does not leave out, and a model as its judge."""
-    judge = RubricJudge(JUDGE, "Mark how correct the response is.")
-    corpus = build_items(CORPUS)
     settings: dict[str, Mapping[str, object]] = {
         "Contamination": {"testSets": [{"uri": "test.jsonl"}]},
         "Answerable": {"endpoint": ENDPOINT},
     }
     chosen = {name: {**settings.get(name, {}), **(cheat.gates or {}).get(name, {})} for name in DEFENSES}
-    test_set = ItemSet("test", ItemIndex(build_items(TEST_SET), judge))
+    test_set = ItemSet("test", index_items(TEST_SET))
     return Examination(
         seed=7,
         wording=Wording(PromptStyle.PLAIN, "sums"),
-        seeds=ItemIndex(build_items(SEEDS), judge),
-        held_out=ItemIndex(build_items(HELD_OUT), judge),
+        seeds=index_items(SEEDS),
+        held_out=index_items(HELD_OUT),
         shots=SHOTS,
         rounds=1,
         generation=Sampling(512, 1.0),
         answering=Sampling(64, 0.0),
         takers=TAKERS,
-        judge=judge,
-        corpus=ItemIndex(corpus, judge),
+        judge=MODEL_JUDGE,
+        corpus=index_items(CORPUS),
         gates=tuple(
             GateChoice(name, config, (test_set,) if name == "Contamination" else ())
             for name, config in chosen.items()
@@ -150,6 +149,12 @@ def build_examination(cheat: Cheat, repeats: int) -> Examination:
         features={personalization.FEATURE: measure_similarity},
         repeats=repeats,
     )
+
+
+@cache
+def index_items(texts: tuple[str, ...]) -> ItemIndex:
+    """An index of items that all measurements share, as in a run."""
+    return ItemIndex(build_items(texts), MODEL_JUDGE)
 
 
 @cache

@@ -45,6 +45,11 @@ STARTS: tuple[Patch, ...] = (
         "spec.generators.clustering.kmeans": {},
     },
     {"spec.generators.clustering": {"kmeans": {"embedder": MODEL}}},
+    {
+        "spec.generators.examples": part_documents.SOURCE,
+        "spec.generators.heldOut": {**part_documents.SOURCE, "uri": "data/kept.jsonl"},
+        "spec.generators.overlap": "Remove",
+    },
     {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
     {"spec.swarm": {"rule": "Published", "published": {"stepLength": 10}, "particles": 4}},
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
@@ -86,6 +91,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
     {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "adapter": "takers/more"}]},
+    {"spec.evaluation.student": {"training": {"targetModules": ["q_proj", "v_proj"]}, "test": part_documents.SOURCE}},
     *(
         {
             "spec.evaluation.unseen": [

@@ -101,6 +101,15 @@ REJECTED = (
         lambda place: SEEDS[place % len(SEEDS)].replace("sells", "sold"),
         gates={"Seed": {"similarity": 0.9}},
     ),
+    Cheat("its own items with words around them", lambda place: f"Now: {ask_sum(place - 1)} Think hard, please!"),
+    Cheat(
+        "seed items with words around them", lambda place: f"Now: {disguise(SEEDS[place % len(SEEDS)])}? Think hard!"
+    ),
+    Cheat(
+        "held-out items with words around them",
+        lambda place: f"Consider this. {HELD_OUT[place % len(HELD_OUT)]} {'Well? ' * 50}",
+    ),
+    Cheat("documents with words around them", lambda place: f"{CORPUS[place % len(CORPUS)]} That is my question."),
     Cheat("items without a question", lambda place: f"Lot {place} of plums"),
     Cheat("items that lack a number", lambda place: f"A farmer sells some number of apples and {place}+{place} pears."),
     Cheat("items that call themselves valid", lambda place: f"Lot {place}: some number of plums.\nValid: yes"),

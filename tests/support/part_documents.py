@@ -86,7 +86,7 @@ def list_single_starts() -> Iterator[Patch]:
     for group, name, block in list_parts():
         yield from (choose(group, write(name, example), gates=2) for example in block.examples)
         if group == "rivals":  # a rival is listed once, so it is second behind another one
-            yield {PLACES[group]: [{"type": "UniformSoup"}, write(name, block.examples[0])]}
+            yield from ({PLACES[group]: [{"type": "UniformSoup"}, write(name, example)]} for example in block.examples)
         field = find_endpoint_field(block)
         for key in KEYS if field else ():
             yield choose(group, write(name, {**block.examples[0], to_camel(field): {**OMITTING, **key}}), gates=2)

@@ -66,7 +66,7 @@ class SumWriter(Scripted):
     def reply(self, request: Request) -> Completion | RequestFailure:
         recipe = self.recipes[request.model]
         if TAKER in recipe.basis:
-            (item,) = (item for item in self.hard if item in request.prompt)
+            item = max((item for item in self.hard if item in request.prompt), key=len)
             return Completion("0" if self.hard[item] else str(sum(map(int, item.split("+")))), 1, True)
         return self.write(request, self.hardness.get(recipe.basis[0] if recipe.basis else "", 0.3))
 

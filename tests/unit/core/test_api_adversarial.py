@@ -40,6 +40,12 @@ def refusal(document: Document) -> str:
     return ""
 
 
+def test_a_game_has_no_rivals_of_a_search() -> None:
+    """Its generators and takers are compared with their own initial ones."""
+    assert "spec.evaluation.rivals" in refusal(patched({"spec.evaluation": {"rivals": [{"type": "UniformSoup"}]}}))
+    assert "rivals" not in SCHEMA["properties"]["spec"]["properties"]["evaluation"]["properties"]
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.message.split(";")[0])
 def test_models_and_crd_refuse_the_same_for_the_same_reason(example: Example) -> None:
     good, bad = patched(example.accept), patched(example.reject)

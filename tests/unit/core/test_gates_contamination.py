@@ -30,7 +30,7 @@ def build(**config: object) -> Gate:
         ("98 × 97.0 = ?", "copies '97*98' of sums"),
         ("where is\u200b Pаris", "copies 'Where is Paris?' of sums"),
         ("WHAT IS A NOUN", "copies 'What is a noun?' of data set 2"),
-        (f"Listen. {STORY} How many were it?", f"shares 100% of its 8-grams with {STORY[:80]!r} of data set 2"),
+        (f"Listen. {STORY} How many were it?", f"copies {STORY[:80]!r} of data set 2"),
         (
             "Weng sold clips to 48 of her friends in June, and then she sold half as many clips in May.",
             f"shares 31% of its 8-grams with {STORY[:80]!r} of data set 2",

@@ -192,3 +192,51 @@ def test_the_solution_is_what_every_path_tried_in_turn_gives(
 def test_the_verifiers_are_found_by_name() -> None:
     assert plugins.build_part("verifiers", "GraphConnectivity", {}) == CONNECTED
     assert plugins.build_part("verifiers", "ShortestPath", {}) == SHORTEST
+
+
+NEIGHBORS = (
+    "The following paragraph describes an undirected graph with weights.\n"
+    "Node 0 is connected to node 1 with weight 2, node 4 with weight 9.\n"
+    "Node 1 is connected to node 0 with weight 2, node 4 with weight 3.\n"
+    "Node 4 is connected to node 0 with weight 9, node 1 with weight 3.\n"
+)
+TO_LENGTH = Item(
+    NEIGHBORS + "Q: What is the shortest path between node 0 and node 4, and what is the length of the shortest path?\n"
+    "Please directly answer with the length of the shortest path:"
+)
+LISTED = (
+    "The following text describes an undirected graph. Determine if there is a path between two nodes in the graph.\n"
+    "Node 0 is connected to 1, 2.\nNode 1 is connected to 0.\nNode 2 is connected to 0.\nNode 3 is connected to 5.\n"
+    "Q: Is there a path between node {} and node {}?\nPlease directly answer with Yes or No:"
+)
+
+
+def test_a_graph_may_list_the_neighbors_of_each_node() -> None:
+    """0 to 4 directly weighs 9, over 1 it weighs 2 + 3."""
+    assert SHORTEST.solution(Item(NEIGHBORS + "Q: Give the shortest path from node 0 to node 4.")) == "0,1,4"
+    assert CONNECTED.solution(Item(LISTED.format(1, 2))) == "yes"
+    assert CONNECTED.solution(Item(LISTED.format(1, 5))) == "no"
+    assert CONNECTED.refusal(Item(LISTED.format(1, 4))) == "node 4 is not in the graph"
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"), [("5", 1.0), ("The length is 5.", 1.0), ("9", 0.0), ("5.5", 0.0), ("", 0.0)]
+)
+def test_a_question_for_the_length_is_answered_by_a_number(answer: str, wanted: float) -> None:
+    assert SHORTEST.solution(TO_LENGTH) == "5"
+    assert SHORTEST.score(TO_LENGTH, answer, ()) == wanted
+
+
+def test_a_question_for_the_length_is_another_item_than_one_for_the_path() -> None:
+    path = Item(NEIGHBORS + "Q: What is the shortest path between node 0 and node 4?")
+    assert SHORTEST.canonical(path) != SHORTEST.canonical(TO_LENGTH)
+
+
+def test_two_weights_of_one_edge_among_neighbors_are_refused() -> None:
+    other = Item(TO_LENGTH.text.replace("node 1 with weight 3.", "node 1 with weight 4."))
+    assert SHORTEST.refusal(other) == "the edge between node 4 and node 1 has two weights"
+
+
+def test_a_length_without_a_shortest_path_is_refused() -> None:
+    mixed = Item(LISTED.format(1, 2).replace("Yes or No", "the length of the shortest path"))
+    assert CONNECTED.refusal(mixed) == "it asks for the length of a path, and whether there is one"

@@ -31,6 +31,7 @@ REFUSALS = [
     ({f"{CLUSTER}.podTemplate.annotations": {"a/b/c": "d"}}, "podTemplate.annotations: 'a/b/c' is not a valid key"),
     ({f"{CLUSTER}.worker": {"cpu": "2", "cpuLimit": "1900m"}}, "worker.cpuLimit: 1900m is below the request 2"),
     ({f"{CLUSTER}.servers": {"cpu": "1k", "cpuLimit": "999"}}, "servers.cpuLimit: 999 is below the request 1k"),
+    ({"spec.evaluation.student": {}}, "spec.evaluation.student: the conclusion trains it and holds no accelerator"),
     ({"spec.swarm.particles": 1}, "spec.swarm.particles"),
     ({"spec.takers": []}, "spec.takers"),
     ({"spec.unknown": 1}, "spec.unknown: unknown field"),

@@ -6,9 +6,13 @@ import fake_game
 import pytest
 from fake_game import play_turns
 
-from swarm_core import commit
+from swarm_core import acceptance, commit
 from swarm_core.errors import BadInputError
+from swarm_core.gates.admission import Rejection
+from swarm_core.items import Item
 from swarm_core.ports import Completion, Request
+from swarm_core.recipe import ModelName
+from swarm_core.rollout import Rollout
 from swarm_trainer.runtime.context import Context
 
 
@@ -54,3 +58,11 @@ def test_a_slow_start_goes_on(tmp_path: Path) -> None:
     started = game(tmp_path, Lazy(1))
     [receipt] = play_turns(started, 1)
     assert receipt.scalars["items"]
+
+
+@pytest.mark.parametrize(("gate", "advised"), [("WrongAnswer", True), ("TakersDisagree", True), ("Seed", False)])
+def test_writers_that_cannot_answer_their_own_questions_are_named_as_the_cause(gate: str, advised: bool) -> None:
+    rejections = (Rejection(Item("1+2", "4"), gate, "no"),) * 2
+    found = acceptance.find_barren_start([], [Rollout(ModelName("a" * 64), ("a",), 2, 0, (), rejections, 0)])
+    assert found is not None
+    assert ("choose a stronger base or easier seed data" in found) is advised

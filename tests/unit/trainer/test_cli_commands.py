@@ -187,6 +187,18 @@ def test_a_mistyped_folder_is_refused_as_such_whatever_the_cluster_says(
     assert "a-rum is not a folder here, and no installed package can ask a cluster" in capsys.readouterr().err
 
 
+def test_export_writes_a_task_if_the_data_set_has_references(finished: Path, tmp_path: Path, capsys: Printed) -> None:
+    run = shutil.copytree(finished, tmp_path / "my-run")
+    (run / "dataset" / "data.jsonl").write_text('{"text": "1+2"}\n')
+    command = ["export", str(run), str(tmp_path / "task"), "--format", "inspect"]
+    assert cli.main(command) == 2
+    assert "none of the 1 items of the data set has a reference" in capsys.readouterr().err
+    (run / "dataset" / "data.jsonl").write_text('{"text": "1+2", "reference": "3"}\n')
+    assert cli.main(command) == 0
+    assert {"items.jsonl", "dataswarm_my_run.py"} <= {path.name for path in (tmp_path / "task").iterdir()}
+    assert capsys.readouterr().out == f"{tmp_path / 'task'}\n"
+
+
 def test_export_copies_adapter_data_set_and_report(finished: Path, tmp_path: Path, capsys: Printed) -> None:
     assert cli.main(["export", str(finished), str(tmp_path / "best")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'best'}\n"

@@ -135,8 +135,9 @@ def test_a_chat_has_the_turns_of_its_template_whatever_is_said(tokenizer: PreTra
 
 def test_a_chat_of_ordinary_text_has_the_tokens_of_the_template(tokenizer: PreTrainedTokenizerBase) -> None:
     chat = [{"role": "user", "content": " 2+2 is\n\nwhat? "}, {"role": "assistant", "content": "4"}]
-    written = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-    assert base.tokenize_chats(tokenizer, [chat]) == [tokenizer(written, add_special_tokens=False)["input_ids"]]
+    for turns, continues in ((chat[:1], True), (chat, False)):  # a chat that the model has answered is at its end
+        written = tokenizer.apply_chat_template(turns, add_generation_prompt=continues, tokenize=False)
+        assert base.tokenize_chats(tokenizer, [turns]) == [tokenizer(written, add_special_tokens=False)["input_ids"]]
 
 
 def test_training_learns_one_end_and_shows_no_other_control_token(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -236,6 +237,7 @@ SOURCES = Path(__file__).parents[3] / "trainer" / "src"
 TOKENIZER_CALLS = {"__call__", "encode", "encode_plus", "batch_encode_plus", "tokenize", "apply_chat_template"}
 """The ways in which a tokenizer makes tokens of a text, or a text that has control tokens."""
 RAW_CALLS = {
+    ("inference/sequence_classifier.py", "surround"): "samples of its own",
     ("lora/base.py", "find_added_tokens"): "a text of its own",
     ("lora/chat_template.py", "render"): "makes a text, whose control tokens are the template's: the rest was cut",
     ("lora/control_tokens.py", "_find_spans"): "finds the places of control tokens",

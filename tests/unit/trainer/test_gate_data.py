@@ -105,13 +105,16 @@ def test_validation_reads_a_local_test_set_as_the_run_does_and_names_every_one(t
     write(tmp_path / "seeds.jsonl", *(f"{n}+1" for n in range(30)))
     write(tmp_path / "test" / "train.jsonl", "9*9")
     write(tmp_path / "test" / "test.jsonl", "1+1", "2+2")
-    patch = {**choose(uri="test"), "spec.generators.data.uri": "seeds.jsonl"}
+    patch = {**choose(uri="test"), "spec.generators.data.uri": "seeds.jsonl", "spec.generators.overlap": "Remove"}
     document = documents.patched(patch)
     for name in ("models/base", "takers/tuned"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(document))
     loaded = run_file.load(tmp_path / "run.yaml")
     assert [seed.item for seed in loaded.seeds[FIELD].items] == [Item("1+1"), Item("2+2")]
+    assert ("splits", "26 for training, 3 held out; 1 removed from spec.generators.data, as overlaps") in tuple(
+        loaded.describe_data()
+    )
     assert ("data", "test: JSON Lines, split test of test (1), train (1), 2 records, 2 items") in loaded.describe_data()
 
 

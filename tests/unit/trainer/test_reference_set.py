@@ -12,7 +12,11 @@ from swarm_core.api import loading, resolution
 from swarm_core.composition import Single
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
-from swarm_core.items import build_items
+from swarm_core.gates.gate_context import GateContext
+from swarm_core.gates.registry import GateChoice, build_gates
+from swarm_core.item_index import ItemIndex
+from swarm_core.items import Item, build_items
+from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.novelty import Novelty
 from swarm_core.objectives.objective import ReferenceScores
 from swarm_core.objectives.scores import UnscoredReason
@@ -20,7 +24,7 @@ from swarm_core.ports import Completion, CorruptError, InferenceError, Request, 
 from swarm_core.programs import search_settings
 from swarm_core.recipe import digest_bytes
 from swarm_core.rollout import Rollout
-from swarm_trainer.evaluation import evaluator, reference_set
+from swarm_trainer.evaluation import evaluator, reference_set, search_setup
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
@@ -116,6 +120,22 @@ def context(store: LocalStore, folder: Path, reference: dict[str, object]) -> Co
     document = documents.patched({"spec.objective": {"type": "Novelty", "reference": reference}})
     resolved = resolution.resolve_run(loading.parse_object(document, "run.yaml"))
     return Context(resolved, store, folder / "cache", folder, lambda _: None)
+
+
+def test_no_generator_may_write_an_item_of_the_reference_set(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "benchmark.jsonl").write_text("".join(f'{{"text": "{n}+5"}}\n' for n in range(9)))
+    given = context(store, tmp_path, {"uri": "benchmark.jsonl"})
+    seeds = SeedData((build_items(["1+1"]),), build_items(["2+2"]))
+    pinned, reference = store.put(seeds.to_bytes()), part_inputs.pin_reference(given, seeds)
+    experiment = Experiment(BASE, BASE, (), pinned, reference=reference)
+    held_out = ItemIndex(search_setup.list_held_out(given, experiment))
+    (gate,) = build_gates([GateChoice("HeldOut")], GateContext(ArithmeticJudge(), held_out=held_out))
+    assert [gate.refusal(Item(text), ()) is not None for text in ("2+2", "7 + 5 =", "7+6", "1+1")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_the_held_out_items_that_the_judge_can_judge_are_the_reference_set(store: LocalStore, tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation, Ranking
 from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.maintenance import fork
+from swarm_trainer.programs.swarm_run import preview
 from swarm_trainer.report import result, summary
 from swarm_trainer.report.rivals_report import MeasuredRival, RivalsReport, UnmeasuredRival
 from swarm_trainer.report.search_result import Interval
@@ -287,6 +289,32 @@ def test_a_rival_that_cannot_be_measured_is_listed_with_the_reason(tmp_path: Pat
     found = measure(make_context(tmp_path, World(silent=True), {"type": "UniformSoup"}))
     assert isinstance(found, UnmeasuredRival)
     assert "answers are scored" in found.reason.reason
+
+
+def test_validate_says_what_rivals_cost_at_most() -> None:
+    """Every rival has 2 final measurements of 20 items, in at most 2 rounds. One that spends may cost as much as the
+    search and its choice besides."""
+    soup, random = (load_setup({"type": name}).resolved for name in ("UniformSoup", "RandomSearch"))
+    final = preview.estimate_rival_limits(soup)
+    assert (final.first_round, final.requested, final.answers) == (40, 80, 40)
+    search, choice, _ = preview.list_measurements(random)
+    spending = preview.estimate_rival_limits(random)
+    assert spending.first_round == 40 + search.count * search.items + choice.count * choice.items
+    assert "UniformSoup; requested in addition: at most 80 items; at most 40 answers" in preview.describe_rivals(soup)
+
+
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [
+        ("spec.rivals", True),
+        ("spec.rivals[0].config.drafts", True),
+        ("parts.spec.evaluation.rivals[1]", True),
+        ("parts.spec.gates[0]", False),
+        ("spec.evaluation.items", False),
+    ],
+)
+def test_a_fork_may_have_other_rivals(path: str, may: bool) -> None:
+    assert fork.may_differ(path) is may
 
 
 def test_every_built_in_has_a_half_that_uses_models() -> None:

@@ -7,6 +7,7 @@ item and one fitness are enough to go on, because a swarm may start slowly.
 from collections import Counter
 from collections.abc import Sequence
 
+from swarm_core.answer_check import TAKERS_DISAGREE, WRONG_ANSWER
 from swarm_core.commit import MeasuredCandidate
 from swarm_core.rollout import Rollout, Unmeasured, sum_totals
 
@@ -15,6 +16,11 @@ MAX_REASONS = 3
 NO_ITEMS_HELP = (
     "If most are 'missing' or 'parse', the model does not write lists: check spec.base.template and spec.generation."
     " Otherwise check spec.gates and spec.judge against the seed data"
+)
+
+WRONG_ANSWERS_HELP = (
+    ". If most are 'WrongAnswer' or 'TakersDisagree', the model cannot answer its own questions: choose a stronger base"
+    " or easier seed data, or see spec.generation.answerCheck"
 )
 
 
@@ -36,9 +42,10 @@ def find_barren_start(candidates: Sequence[MeasuredCandidate], rollouts: Sequenc
     """
     asked = sum(rollout.asked for rollout in rollouts)
     if not any(rollout.items for rollout in rollouts):
+        checked = any(rollout.rejected()[name] for rollout in rollouts for name in (WRONG_ANSWER, TAKERS_DISAGREE))
         return (
             f"none of {asked:,} items requested in the first iteration was accepted ({describe_rejections(rollouts)}),"
-            f" so the search ends here. {NO_ITEMS_HELP}"
+            f" so the search ends here. {NO_ITEMS_HELP}{WRONG_ANSWERS_HELP if checked else ''}"
         )
     if any(candidate.fitness is not None for candidate in candidates):
         return None

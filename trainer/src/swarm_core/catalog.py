@@ -61,6 +61,8 @@ RIVALS: Mapping[str, str] = MappingProxyType({
     "RandomSearch": "swarm_core.rivals.random_search:RandomSearch",
     "CmaEs": "swarm_core.rivals.cma_es:CmaEs",
     "Dpo": "swarm_core.rivals.dpo:Dpo",
+    "Rewrite": "swarm_core.rivals.rewrite:Rewrite",
+    "DescriptionSearch": "swarm_core.rivals.description_search:DescriptionSearch",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 

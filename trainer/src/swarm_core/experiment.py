@@ -72,6 +72,8 @@ class Experiment:
     none."""
     unseen: tuple[PinnedTaker | PinnedRemoteTaker, ...] | None = None
     """The takers that the search never asks; None if there are none."""
+    student_test: Digest | None = None
+    """The digest of the items that students are compared on, stored as `SeedData` of one cluster; None without one."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON. A field that is None is left out."""
@@ -149,14 +151,21 @@ def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
 
 @dataclass(frozen=True, slots=True)
 class SeedData:
-    """The seed items: those for training and prompts by cluster, and those that are held out from both."""
+    """The seed items: those for training by cluster, those that are held out, and the examples in prompts."""
 
     clusters: tuple[tuple[Item, ...], ...]
     held_out: tuple[Item, ...]
+    examples: tuple[Item, ...] = ()
+    """The items that prompts show; empty if they are those for training."""
+
+    @property
+    def shown_items(self) -> tuple[Item, ...]:
+        """The items that prompts draw examples from."""
+        return self.examples or self.example_items
 
     @property
     def example_items(self) -> tuple[Item, ...]:
-        """The items that prompts draw examples from: every item that is not held out."""
+        """The items that generators are trained on: every item of the clusters."""
         return tuple(item for cluster in self.clusters for item in cluster)
 
     def to_bytes(self) -> bytes:
@@ -165,6 +174,8 @@ class SeedData:
             "clusters": [[item.to_fields() for item in cluster] for cluster in self.clusters],
             "held_out": [item.to_fields() for item in self.held_out],
         }
+        if self.examples:
+            fields["examples"] = [item.to_fields() for item in self.examples]
         return canonical_json(fields)
 
     @classmethod
@@ -172,4 +183,5 @@ class SeedData:
         """Return the data that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(data), "seed data", SEED_DATA_VERSION)
         clusters = tuple(tuple(map(Item.from_fields, cluster)) for cluster in fields["clusters"])
-        return cls(clusters, tuple(map(Item.from_fields, fields["held_out"])))
+        held_out, examples = (tuple(map(Item.from_fields, fields.get(name, ()))) for name in ("held_out", "examples"))
+        return cls(clusters, held_out, examples)

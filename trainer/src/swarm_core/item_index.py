@@ -1,9 +1,10 @@
 """An index of items that finds the item of which another is a copy. Every gate against copies uses it.
 
-`swarm_core.canonical_items` says which items are one item in two spellings. A near copy is an item whose canonical text
-differs in few characters: two texts whose normalized Indel similarity is at least a threshold. It is 1 - d / (m + n)
-for texts of m and n characters and d insertions and deletions (`rapidfuzz.distance.Indel`). Two items are never near
-copies if their numbers differ, or if the judge has a form for both, because then the forms decide.
+`swarm_core.canonical_items` says which items are one item in two spellings. An item that holds the whole text of
+another one, with words around it, is a copy, too (`swarm_core.padded_copies`). A near copy is an item whose canonical
+text differs in few characters: two texts whose normalized Indel similarity is at least a threshold. It is
+1 - d / (m + n) for texts of m and n characters and d insertions and deletions (`rapidfuzz.distance.Indel`). Two items
+are never near copies if their numbers differ. If the judge has a form for both, the forms alone decide.
 
 The forms and texts of the items are computed at the first search, once. So create the index of many items once, and
 share it between measurements.
@@ -18,6 +19,7 @@ from functools import cached_property
 
 from swarm_core.canonical_items import canonicalize_item, find_form
 from swarm_core.items import Item
+from swarm_core.padded_copies import PaddedCopyIndex
 from swarm_core.ports import Judge
 from swarm_core.text.canonical_text import canonicalize
 
@@ -48,6 +50,11 @@ class ItemIndex:
         return first
 
     @cached_property
+    def _padded(self) -> tuple[PaddedCopyIndex, list[Item]]:
+        items = list(self._first_spellings.values())
+        return PaddedCopyIndex(item.text for item in items), items
+
+    @cached_property
     def _texts(self) -> "TextIndex":
         texts = TextIndex(self._judge)
         for item in self._first_spellings.values():
@@ -55,12 +62,23 @@ class ItemIndex:
         return texts
 
     def find(self, item: Item, similarity: float | None = None) -> Item | None:
-        """Return the first item of the index that is `item` in any spelling, or else its most similar near copy.
+        """Return the first item of the index that is `item` in any spelling, or else one whose text it holds, or else
+        its most similar near copy.
 
         `similarity`: the least similarity of a near copy, from 0 to 1; None if near copies are different items.
         """
-        found = self._first_spellings.get(canonicalize_item(item, self._judge))
+        found = self._first_spellings.get(canonicalize_item(item, self._judge)) or self._find_padded(item)
         return found if found or similarity is None else self._texts.find(item, similarity)
+
+    def _find_padded(self, item: Item) -> Item | None:
+        """Return the first item whose text `item` holds; None if it holds none."""
+        index, items = self._padded
+        held = sorted(index.find(item.text))
+        has_form = bool(held) and find_form(item, self._judge) is not None
+        return next(
+            (items[place] for place in held if not (has_form and find_form(items[place], self._judge) is not None)),
+            None,
+        )
 
     def add(self, item: Item) -> None:
         """Add an item. An earlier spelling of it stays the first."""
@@ -69,6 +87,9 @@ class ItemIndex:
             self._first_spellings[form] = item
             if "_texts" in vars(self):  # otherwise they are made of all items when they are first needed
                 self._texts.add(item)
+            if "_padded" in vars(self):
+                self._padded[0].add(item.text)
+                self._padded[1].append(item)
 
 
 class TextIndex:

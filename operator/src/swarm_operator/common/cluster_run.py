@@ -19,7 +19,7 @@ from swarm_core.api import loading, resolution
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
 from swarm_core.api.pod_user import IMAGE_USER_ID, FixedUser
-from swarm_core.api.resolved import ResolvedRun
+from swarm_core.api.resolved import ResolvedRun, ResolvedSpec
 from swarm_core.api.run import MetadataKey, Run
 from swarm_core.engine.planning import Outline
 from swarm_core.errors import BadInputError
@@ -208,4 +208,13 @@ def parse_quantity(text: str) -> Decimal:
     return Decimal(number) * UNITS[text.removeprefix(number)]
 
 
-CHECKS = (_check_storage, _check_servers, _check_cache, _check_keys, _check_cpu_limits)
+def _check_student(run: ClusterRun) -> str:
+    if not run.has_servers or not isinstance(run.resolved, ResolvedSpec) or run.resolved.evaluation.student is None:
+        return ""
+    return (
+        "spec.evaluation.student: the conclusion trains it and holds no accelerator while servers run; write"
+        " spec.execution.kubernetes.inference: Local, or remove student"
+    )
+
+
+CHECKS = (_check_storage, _check_servers, _check_cache, _check_keys, _check_cpu_limits, _check_student)

@@ -6,6 +6,7 @@ The identity is part of the experiment's digest. The access is not.
 from collections.abc import Iterable, Iterator
 
 from swarm_core.api import judging
+from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.judging import GateSpec, JudgeSpec
 from swarm_core.api.resolved import EndpointAccess, EndpointIdentity
 from swarm_core.api.takers import Taker
@@ -25,11 +26,12 @@ def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
 
 
 def list_accesses(
-    takers: Iterable[Taker], judge: JudgeSpec, gates: Iterable[GateSpec] | None, unseen: Iterable[Taker] = ()
+    takers: Iterable[Taker], judge: JudgeSpec, gates: Iterable[GateSpec] | None, evaluation: Evaluation | None = None
 ) -> Iterator[EndpointAccess]:
-    """The access to each endpoint of the takers, the judge and the gates, in the order of the spec.
+    """The access to each endpoint of the takers, the judge and the gates, in the order of the spec, and then to those
+    of the takers that the search never asks and of the rivals.
 
-    `unseen`: the takers that the search never asks. No two takers have the same name.
+    No two takers have the same name.
     """
     yield from _list_taker_accesses(takers, "spec.takers")
     for place, (path, member) in enumerate(judging.list_members(judge)):
@@ -40,7 +42,12 @@ def list_accesses(
         if gate.endpoint is not None:
             field = f"spec.gates[{index}].{gate.endpoint[0]}"
             yield _build_access(endpoints.gate_owner(index), field, gate.endpoint[1])
-    yield from _list_taker_accesses(unseen, "spec.evaluation.unseen")
+    if evaluation is not None:
+        yield from _list_taker_accesses(evaluation.unseen, "spec.evaluation.unseen")
+        for index, rival in enumerate(evaluation.rivals):
+            if rival.endpoint is not None:
+                field = f"spec.evaluation.rivals[{index}].{rival.endpoint[0]}"
+                yield _build_access(endpoints.rival_owner(index), field, rival.endpoint[1])
 
 
 def _list_taker_accesses(takers: Iterable[Taker], field: str) -> Iterator[EndpointAccess]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from swarm_core.api.rivals import RIVALS_RULE, Rivals
+from swarm_core.api.student import Student
 from swarm_core.api.takers import Taker
 from swarm_core.blocks.block import Block, Rule
 from swarm_core.blocks.scalars import Integer, Number
@@ -39,5 +40,8 @@ class Evaluation(Block):
     rivals: Rivals = Field((), exclude_if=lambda rivals: not rivals)
     """Other ways to get a data set for the budget of the search. Each is measured on fresh items, and the report
     compares the best generator with it."""
+
+    student: Student | None = Field(None, exclude_if=lambda student: student is None)
+    """Student that is trained on the data found, on the initial data and on seed data. If absent, none is trained."""
 
     rules: ClassVar[tuple[Rule[Any], ...]] = (RIVALS_RULE,)

@@ -74,8 +74,8 @@ class Clustering(Block):
     )
 
 
-class Training(Block):
-    """The fine-tuning of one LoRA adapter on its cluster."""
+class LoraTraining(Block):
+    """The fine-tuning of one LoRA adapter."""
 
     rank: Integer = Field(16, ge=1, le=512)
     """LoRA rank of the adapters."""
@@ -88,9 +88,6 @@ class Training(Block):
         "o_proj",
     )
     """Names of the linear layers to adapt."""
-    pairs: Integer = Field(256, ge=1, le=100_000)
-    """Number of training pairs that are drawn from the cluster. The prompt of a pair shows some examples, and its
-    completion holds others."""
     epochs: Integer = Field(5, ge=1, le=1000)
     """Number of passes over the training pairs."""
     learning_rate: Number = Field(2e-4, gt=0, le=1)
@@ -105,6 +102,14 @@ class Training(Block):
     """Number of forward passes per optimizer step."""
     gradient_checkpointing: Flag = False
     """Whether the backward pass recomputes activations. This saves memory and costs time."""
+
+
+class Training(LoraTraining):
+    """The fine-tuning of one LoRA adapter on its cluster."""
+
+    pairs: Integer = Field(256, ge=1, le=100_000)
+    """Number of training pairs that are drawn from the cluster. The prompt of a pair shows some examples, and its
+    completion holds others."""
 
 
 READER_REVISION = 2
@@ -128,6 +133,34 @@ class SeedDataSource(DataSource):
     """
 
 
+class ExampleSource(DataSource):
+    """The items that prompts show as examples, apart from those that generators are trained on."""
+
+    split: Line | None = None
+    """Split to read, of a JSON document or of a folder. If absent, the only one, or the one for training or
+    validation."""
+
+
+class HeldOutSource(DataSource):
+    """The held-out items, apart from those that generators are trained on."""
+
+    split: Line | None = None
+    """Split to read, of a JSON document or of a folder. If absent, the only one, or the one for training or
+    validation."""
+    max_items: Integer = Field(20_000, ge=1, le=1_000_000)
+    """Maximum number of items. A larger data set is refused, because a sample would let copies pass."""
+
+    is_shown: ClassVar[bool] = False
+
+
+class OverlapPolicy(StrEnum):
+    """What happens to items that two splits of the data have in common."""
+
+    REFUSE = "Refuse"
+    REMOVE = "Remove"
+    ALLOW = "Allow"
+
+
 class Generators(Block):
     """The initial generators, which the swarm combines."""
 
@@ -135,6 +168,14 @@ class Generators(Block):
     """Number of initial generators. If absent, the number of adapters, or 4 if no adapters are given."""
     data: SeedDataSource
     """Seed data. Generators are trained on it, and prompts show items of it as examples."""
+    examples: ExampleSource | None = None
+    """Data that prompts show examples from. If absent, it is the seed data without the held-out items."""
+    held_out: HeldOutSource | None = None
+    """Data that is held out. If given, no share of the seed data is held out (data.heldOut)."""
+    overlap: OverlapPolicy = OverlapPolicy.REFUSE
+    """Policy for items that two splits of the data have in common: Refuse the run and show them, Remove them from the
+    less important split, or Allow and count them. From the most important, the splits are test sets of gates, held-out
+    items, reference set, examples, seed data and corpus."""
     clustering: Clustering | None = None
     """Clustering of the seed data. Each cluster trains one generator."""
     training: Training | None = None

@@ -75,6 +75,10 @@ CORPUS_FIELD = "spec.objective.corpus.uri"
 """The field that names the corpus of an objective."""
 
 
+STUDENT_TEST_FIELD = "spec.evaluation.student.test.uri"
+"""The field that names the test set of a student."""
+
+
 class UriRole(StrEnum):
     """What a URI refers to."""
 
@@ -188,6 +192,9 @@ def resolve_common(run: Run) -> dict[str, Any]:
 def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
     """The URIs of the seed data, adapters and embedder that one swarm starts from. `field`: the path of its block."""
     yield build_data_use(side.data, f"{field}.data.uri")
+    for name, source in (("examples", side.examples), ("heldOut", side.held_out)):
+        if source is not None:
+            yield build_data_use(source, f"{field}.{name}.uri")
     match side.origin:
         case GivenAdapters(adapters=adapters):
             for index, uri in enumerate(adapters):
@@ -218,11 +225,16 @@ def resolve_generators(generators: Generators) -> ResolvedGenerators:
     """`generators` with every default explicit."""
     if generators.adapters is not None:
         given = GivenAdapters(adapters=generators.adapters)
-        return ResolvedGenerators(count=len(generators.adapters), data=generators.data, origin=given)
+        return ResolvedGenerators(count=len(generators.adapters), origin=given, **_list_splits(generators))
     clusters = _resolve_clusters(generators.clustering or Clustering())
     trained = TrainedAdapters(clusters=clusters, training=generators.training or Training())
     count = DEFAULT_GENERATORS if generators.count is None else generators.count
-    return ResolvedGenerators(count=count, data=generators.data, origin=trained)
+    return ResolvedGenerators(count=count, origin=trained, **_list_splits(generators))
+
+
+def _list_splits(generators: Generators) -> dict[str, Any]:
+    """Return the data of a block of generators, and its policy for overlaps."""
+    return {name: getattr(generators, name) for name in ("data", "examples", "held_out", "overlap")}
 
 
 def _resolve_clusters(clustering: Clustering) -> ByKMeans | ByField:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
-from swarm_core.api.generators import ByField, SeedDataSource, Training
+from swarm_core.api.generators import ByField, ExampleSource, HeldOutSource, OverlapPolicy, SeedDataSource, Training
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.objective_blocks import Normalization
@@ -65,6 +65,12 @@ class ResolvedGenerators(ResolvedBlock):
     count: int
     data: SeedDataSource
     origin: TrainedAdapters | GivenAdapters
+    examples: ExampleSource | None = Field(None, exclude_if=lambda source: source is None)
+    """The data of the examples in prompts; None if they are seed items."""
+    held_out: HeldOutSource | None = Field(None, exclude_if=lambda source: source is None)
+    """The data that is held out; None if a share of the seed data is."""
+    overlap: OverlapPolicy = Field(OverlapPolicy.REFUSE, exclude_if=lambda policy: policy is OverlapPolicy.REFUSE)
+    """What happens to items that two splits have in common."""
 
     @property
     def cluster_field(self) -> str | None:
@@ -196,7 +202,7 @@ class EndpointAccess(ResolvedBlock):
     """
 
     owner: str
-    """The owner of the key: `judge`, `judge/INDEX`, `takers/NAME` or `gates/INDEX`."""
+    """The owner of the key: `judge`, `judge/INDEX`, `takers/NAME`, `gates/INDEX` or `rivals/INDEX`."""
     field: str
     """The path of the field with the endpoint, such as `spec.takers[1].endpoint`."""
     remote: EndpointIdentity

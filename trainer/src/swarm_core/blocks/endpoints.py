@@ -26,8 +26,8 @@ URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
 """The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
-"""The owner of the judge's key. That of a member of a panel is `judge/INDEX`, that of a taker's key `takers/NAME`, and
-that of a gate's `gates/INDEX`."""
+"""The owner of the judge's key. That of a member of a panel is `judge/INDEX`, that of a taker's key `takers/NAME`,
+that of a gate's `gates/INDEX`, and that of a rival's `rivals/INDEX`."""
 
 
 RESERVED_FIELDS = frozenset({
@@ -192,6 +192,11 @@ def member_owner(place: int) -> str:
 def gate_owner(place: int) -> str:
     """Return the owner of a gate's key: `gates/INDEX`."""
     return f"gates/{place}"
+
+
+def rival_owner(place: int) -> str:
+    """Return the owner of a rival's key: `rivals/INDEX`."""
+    return f"rivals/{place}"
 
 
 def key_variable(owner: str) -> str:

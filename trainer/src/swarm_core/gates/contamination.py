@@ -54,7 +54,7 @@ class ContaminationSettings(CopySettings):
 class ContaminationGate:
     """Rejects items that share their words with an item of a named test set."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     name: ClassVar[str] = "Contamination"
     settings: ClassVar[type[ContaminationSettings]] = ContaminationSettings
 

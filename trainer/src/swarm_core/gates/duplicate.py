@@ -17,7 +17,7 @@ from swarm_core.ports import Judge, Reply, Request
 class DuplicateGate:
     """Admits the first spelling of an item."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
     name: ClassVar[str] = "Duplicate"
     settings: ClassVar[type[CopySettings]] = CopySettings
 

@@ -1,4 +1,5 @@
-"""The gate that rejects copies of held-out items, because data copied from a test set is not new.
+"""The gate that rejects copies of held-out items and of the reference set, because data copied from a test set is not
+new.
 
 Limits: it finds copies of a whole item in any spelling (`swarm_core.canonical_items`), and near copies if its settings
 say so. It does not find paraphrases.
@@ -17,7 +18,7 @@ from swarm_core.ports import Reply, Request
 class HeldOutGate:
     """Rejects held-out items in any spelling."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
     name: ClassVar[str] = "HeldOut"
     settings: ClassVar[type[CopySettings]] = CopySettings
 

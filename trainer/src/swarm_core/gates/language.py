@@ -56,7 +56,8 @@ class LanguageSettings(Settings):
     """The languages in which items may be."""
 
     languages: Annotated[tuple[Annotated[str, OneOf(LANGUAGES)], ...], Field(min_length=1, max_length=64)]
-    """Languages in which items may be, by their codes in ISO 639-1, such as en."""
+    """Languages in which items may be, by their codes in ISO 639-1, such as en. Norwegian is "no", in quotation marks:
+    YAML reads a bare no as a boolean."""
     confidence: Number = Field(0.2, gt=0, le=1)
     """Least probability of another language for an item to be rejected, above 0 and at most 1. With a lower one, more
     short items in other languages are found, and more items in the named languages are rejected."""

@@ -38,7 +38,7 @@ class SeedSettings(CopySettings):
 class SeedGate:
     """Rejects copies of seed items, of the examples that the prompt showed, and of documents of the corpus."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     name: ClassVar[str] = "Seed"
     settings: ClassVar[type[SeedSettings]] = SeedSettings
 

@@ -34,7 +34,7 @@ PHRASE = re.compile(
 class GraphConnectivityJudge:
     """Judges whether there is a path between two nodes of a graph by searching for one. It makes no requests."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     settings: ClassVar[type[Settings]] = Settings
 
     @classmethod

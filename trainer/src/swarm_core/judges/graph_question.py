@@ -1,6 +1,6 @@
 """Questions about paths in a graph, in the words of the NLGraph data set (arXiv 2305.10037).
 
-A question is a list of edges, then one of two questions:
+A question is a list of edges, then a question about a path:
 
     Determine if there is a path between two nodes in the graph. Note that (i,j) means that node i and node j are
     connected with an undirected edge.
@@ -12,9 +12,18 @@ A question is a list of edges, then one of two questions:
     an edge between node 1 and node 4 with weight 3.
     Q: Give the shortest path from node 0 to node 4.
 
+    The following paragraph describes an undirected graph with weights.
+    Node 0 is connected to node 1 with weight 2, node 4 with weight 9.
+    Node 1 is connected to node 0 with weight 2, node 4 with weight 3.
+    Q: What is the shortest path between node 0 and node 4, and what is the length of the shortest path?
+    Please directly answer with the length of the shortest path:
+
+The last form is that of the data released with Data Swarms (arXiv 2506.00741). A question that asks for the length asks
+for nothing else.
+
 The text is read from left to right, phrase by phrase. What is not one of the known phrases is refused, because it could
-change the question (`without going through node 3`). An edge may be a pair, a triple with its weight, or in words. In a
-directed graph an edge goes from its first node to its second.
+change the question (`without going through node 3`). An edge may be a pair, a triple with its weight, or in words, or
+one of the neighbors that are listed for a node. In a directed graph an edge goes from its first node to its second.
 
 Limits: nodes are whole numbers, and weights are whole numbers of at least 0. `MAX_LENGTH` bounds time and memory. Two
 questions whose graphs differ only in the numbers of the nodes are two questions.
@@ -32,19 +41,29 @@ EDGE = re.compile(
     rf"\( ?{NUMBER} ?, ?{NUMBER} ?(?:, ?{NUMBER} ?)?\)"
     rf"|(?:an )?edge (?:between|from) node {NUMBER} (?:and|to) node {NUMBER}(?: with (?:a )?weight (?:of )?{NUMBER})?"
 )
+NEIGHBOR = r"(?:node )?[0-9]{1,6}(?![0-9])(?: with (?:a )?weight (?:of )?[0-9]{1,6}(?![0-9]))?"
+NEIGHBORS = re.compile(rf"node {NUMBER} is connected to (?P<others>{NEIGHBOR}(?:(?: and |, and |, ){NEIGHBOR})*)")
+ONE_NEIGHBOR = re.compile(rf"(?:node )?{NUMBER}(?: with (?:a )?weight (?:of )?{NUMBER})?")
 RANGE = re.compile(rf"the nodes are numbered from {NUMBER} to {NUMBER}")
 QUESTION = re.compile(
     rf"(?:(?P<path>is there a path)|(?:give|find|what is) (?P<shortest>the shortest path)) (?:between|from)"
     rf" node {NUMBER} (?:and|to) node {NUMBER}"
 )
-DIRECTED = re.compile(r"in an? (?:weighted )?(?P<un>un)?directed (?:weighted )?graph")
+LENGTH = re.compile(
+    r"(?:and )?what is (?:its length|the length of the shortest path)"
+    r"|(?:please )?(?:directly )?answer with the length of the shortest path"
+)
+DIRECTED = re.compile(
+    r"(?:in|the following (?:text|paragraph) describes) an? (?:weighted )?(?P<un>un)?directed (?:weighted )?graph"
+    r"(?: with weights)?"
+)
 MEANING = re.compile(
     r"(?:note that )?\( ?i ?, ?j ?(?:, ?w ?)?\) means that (?:there is an edge between )?node i and node j"
     r"(?: are connected (?:with|by) an (?P<un>un)?directed edge)?(?: from i to j)?(?: with (?:the )?weight w)?"
 )
 OTHER = re.compile(
     r"(?:determine (?:if|whether) there is a path between two nodes in the graph|and the edges are|the edges are|graph"
-    r"|question|answer|and|q|a)(?![a-z0-9])"
+    r"|please directly answer with yes or no|question|answer|and|q|a)(?![a-z0-9])"
 )
 """Phrases that change nothing."""
 SEPARATORS = re.compile(r"[ ,.;:?]+")
@@ -60,6 +79,8 @@ class GraphQuestion:
 
     shortest: bool
     """Whether the shortest path is asked for. If not, the question is whether there is any."""
+    length: bool
+    """Whether the answer is the length of the shortest path, and not the path."""
     source: int
     target: int
     directed: bool
@@ -70,7 +91,7 @@ class GraphQuestion:
     def form(self) -> str:
         """A text that all spellings of the question share, and no other question."""
         ends = (self.source, self.target) if self.directed else tuple(sorted((self.source, self.target)))
-        return f"{self.shortest:d} {self.directed:d} {ends} {list(self.edges.items())}"
+        return f"{self.shortest + self.length:d} {self.directed:d} {ends} {list(self.edges.items())}"
 
 
 @dataclass(slots=True)
@@ -79,6 +100,7 @@ class QuestionParser:
 
     edges: dict[tuple[int, int], int | None] = field(default_factory=dict)
     question: re.Match[str] | None = None
+    length: bool = False
     range: tuple[int, int] | None = None
     directed: bool | None = None
 
@@ -97,6 +119,11 @@ class QuestionParser:
         """Add one phrase. Raises GraphQuestionError if it contradicts the phrases before it."""
         if found.re is EDGE:
             self.take_edge([int(number) for number in found.groups() if number is not None])
+        elif found.re is NEIGHBORS:
+            for other in ONE_NEIGHBOR.finditer(found["others"]):
+                self.take_edge([int(found[1]), *(int(number) for number in other.groups() if number is not None)])
+        elif found.re is LENGTH:
+            self.length = True
         elif found.re is RANGE:
             self.range = int(found[1]), int(found[2])
         elif found.re is QUESTION:
@@ -132,7 +159,10 @@ class QuestionParser:
         if len({weight is None for weight in self.edges.values()}) > 1:
             raise GraphQuestionError("some edges have a weight and some have none")
         shortest = self.question["shortest"] is not None
-        return GraphQuestion(shortest, source, target, bool(self.directed), dict(sorted(self.edges.items())))
+        if self.length and not shortest:
+            raise GraphQuestionError("it asks for the length of a path, and whether there is one")
+        edges = dict(sorted(self.edges.items()))
+        return GraphQuestion(shortest, self.length, source, target, bool(self.directed), edges)
 
     def check_nodes(self, source: int, target: int) -> None:
         """Check that all nodes are in the graph, and that the question is about two. Raises GraphQuestionError."""
@@ -148,7 +178,7 @@ class QuestionParser:
             raise GraphQuestionError("it asks for a path from a node to itself")
 
 
-PHRASES = (EDGE, SEPARATORS, QUESTION, RANGE, DIRECTED, MEANING, OTHER)
+PHRASES = (EDGE, NEIGHBORS, SEPARATORS, QUESTION, LENGTH, RANGE, DIRECTED, MEANING, OTHER)
 """Every phrase that a question may have, the most frequent first."""
 
 

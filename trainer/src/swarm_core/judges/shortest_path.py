@@ -2,7 +2,8 @@
 
 An item is a question of `swarm_core.judges.graph_question` that has a path. The answer is a row of nodes, such as
 `0,1,4`, `0 -> 1 -> 4` or `from 0 to 1 to 4`. It is right if each step is an edge, if it goes from the source to the
-target, and if its total weight is the least. A total that the text states beside it does not count.
+target, and if its total weight is the least. A total that the text states beside it does not count. If the question
+asks for the length, the number that the answer states is right if it is the least total weight.
 
 If a text has several such rows, that after its last `path is` or `path:` counts. A text with one row that does not
 connect the two nodes is wrong, and a text with several has no score.
@@ -14,13 +15,16 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from typing import ClassVar
 
 from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.judges import graph_question
+from swarm_core.judges.exactness import Exactness
 from swarm_core.judges.graph_question import GraphQuestion, GraphQuestionError
+from swarm_core.judges.number_score import NumberRule, score_number
 from swarm_core.judges.plain_math import MARK, to_plain_math
 from swarm_core.judges.stated_answer import CORRECTION, MAX_ANSWER, UnreadableError
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -36,11 +40,15 @@ STATEMENT = re.compile(r"path(?: is|:| =)", re.IGNORECASE)
 SPACES = re.compile(" {2,}")
 
 
+LENGTH_RULE = NumberRule(Exactness.EXACT, 2, Fraction(0), optional_percent=False)
+"""A length is a whole number, so only the number itself is right."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShortestPathJudge:
     """Judges a path through a graph by its steps and its total weight. It makes no requests."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     settings: ClassVar[type[Settings]] = Settings
 
     @classmethod
@@ -66,9 +74,11 @@ class ShortestPathJudge:
         return None
 
     def solution(self, item: Item) -> str | None:
-        """Return a shortest path, such as `0,1,4`; None if `refusal` refuses the item."""
+        """Return a shortest path, such as `0,1,4`, or its length; None if `refusal` refuses the item."""
         with suppress(GraphQuestionError):
-            return ",".join(map(str, find_path(parse(item))))
+            question = parse(item)
+            path = find_path(question)
+            return str(measure(path, question)) if question.length else ",".join(map(str, path))
         return None
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
@@ -76,7 +86,7 @@ class ShortestPathJudge:
         return ()
 
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
-        """1.0 if the answer is a shortest path, else 0.0.
+        """1.0 if the answer is a shortest path, or the length of one where that is asked for, else 0.0.
 
         A blank answer is wrong. Unscored: UNREADABLE if the answer has no path or no clear one, and JUDGE_FAILED if
         `refusal` refuses the item.
@@ -84,6 +94,8 @@ class ShortestPathJudge:
         try:
             question = parse(item)
             best = find_path(question)
+            if question.length:
+                return score_number(answer, Fraction(measure(best, question)), LENGTH_RULE) if answer.strip() else 0.0
             return float(is_as_short(read_path(answer, question), best, question)) if answer.strip() else 0.0
         except GraphQuestionError as error:
             return Unscored(UnscoredReason.JUDGE_FAILED, str(error))
@@ -111,6 +123,13 @@ def find_path(question: GraphQuestion) -> list[int]:
     return path
 
 
+def measure(path: Sequence[int], question: GraphQuestion) -> int:
+    """Return the total weight of a path."""
+    import networkx  # noqa: PLC0415 (the API imports this module, and the operator has no networkx)
+
+    return int(networkx.path_weight(graph_question.build_graph(question), path, "weight"))
+
+
 def is_as_short(path: Sequence[int], best: Sequence[int], question: GraphQuestion) -> bool:
     """Return whether `path` leads from the source to the target over edges and weighs no more than `best`."""
     import networkx  # noqa: PLC0415 (the API imports this module, and the operator has no networkx)
@@ -118,7 +137,7 @@ def is_as_short(path: Sequence[int], best: Sequence[int], question: GraphQuestio
     graph = graph_question.build_graph(question)
     if (path[0], path[-1]) != (question.source, question.target) or not networkx.is_path(graph, path):
         return False
-    return bool(networkx.path_weight(graph, path, "weight") == networkx.path_weight(graph, best, "weight"))
+    return measure(path, question) == measure(best, question)
 
 
 def read_path(answer: str, question: GraphQuestion) -> tuple[int, ...]:

@@ -31,6 +31,11 @@ class DpoSettings(Settings):
     training: PreferenceTraining = PreferenceTraining()
     """Training on the pairs of a round."""
 
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {},
+        {"training": {"loss": "DpoNll", "dpoNll": {}}},
+        {"training": {"loss": "DpoMargin", "dpoMargin": {}}},
+    )
     counterexamples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         rule.message: {"training": {rule.field: {}}} for rule in PreferenceTraining.rules
     }

@@ -18,11 +18,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from swarm_core.items import Item
 from swarm_core.objectives import request_units
 from swarm_core.objectives.objective import Objective, Sample
 from swarm_core.objectives.request_units import Place
 from swarm_core.objectives.scores import CoverageError
-from swarm_core.rivals.best_of_n import is_scored
 from swarm_core.rollout import Rollout
 
 
@@ -30,16 +30,16 @@ from swarm_core.rollout import Rollout
 class WrittenList:
     """What one request brought."""
 
-    accepted: tuple[str, ...]
+    accepted: tuple[Item, ...]
     """The accepted items, in the order written."""
-    rejected: tuple[str, ...]
-    """The rejected texts, in the order of their rejection."""
+    rejected: tuple[Item, ...]
+    """The rejected items, in the order of their rejection."""
     asked: int
     value: float
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """Return all texts, the rejected ones last."""
+    def written(self) -> tuple[Item, ...]:
+        """Return all items, the rejected ones last."""
         return (*self.accepted, *self.rejected)
 
 
@@ -49,8 +49,8 @@ class ListPair:
 
     place: Place
     """The place of the request that brought the better list. The other request shows the same examples."""
-    chosen: tuple[str, ...]
-    rejected: tuple[str, ...]
+    chosen: tuple[Item, ...]
+    rejected: tuple[Item, ...]
     gap: float
     """The value of the chosen list minus that of the other one."""
 
@@ -70,7 +70,7 @@ def find_pairs(
 def find_pair(lists: Mapping[Place, WrittenList], minimum_gap: float) -> ListPair | None:
     """Return the best complete list and the worst list, the first among equals; None if they do not differ enough."""
     complete = {place: one for place, one in lists.items() if len(one.accepted) == one.asked}
-    written = [one for one in lists.values() if one.texts]
+    written = [one for one in lists.values() if one.written]
     if not complete or not written:
         return None
     place = max(complete, key=lambda key: complete[key].value)
@@ -78,7 +78,7 @@ def find_pair(lists: Mapping[Place, WrittenList], minimum_gap: float) -> ListPai
     gap = best.value - worst.value
     if gap <= 0 or gap < minimum_gap:
         return None
-    return ListPair(place, best.accepted, worst.texts, gap)
+    return ListPair(place, best.accepted, worst.written, gap)
 
 
 def compute_values(sample: Sample, objective: Objective) -> dict[Place, float]:
@@ -107,13 +107,13 @@ def compute_value(sample: Sample, objective: Objective) -> float | None:
 
 def collect_lists(rollout: Rollout, values: Mapping[Place, float]) -> dict[Place, WrittenList]:
     """Return the list of each request that has a value and whose items have all scores, by place."""
-    unscored = {one.item.request for one in rollout.items if not is_scored(one)}
-    accepted: Sequence[list[str]] = [[] for _ in rollout.requests]
-    rejected: Sequence[list[str]] = [[] for _ in rollout.requests]
+    unscored = {one.item.request for one in rollout.items if not one.is_scored}
+    accepted: Sequence[list[Item]] = [[] for _ in rollout.requests]
+    rejected: Sequence[list[Item]] = [[] for _ in rollout.requests]
     for one in rollout.items:
-        accepted[one.item.request].append(one.text)
+        accepted[one.item.request].append(one.item)
     for rejection in rollout.rejections:
-        rejected[rejection.item.request].append(rejection.item.text)
+        rejected[rejection.item.request].append(rejection.item)
     places = [(count.repeat, count.round, count.number) for count in rollout.requests]
     return {
         place: WrittenList(tuple(accepted[index]), tuple(rejected[index]), rollout.requests[index].asked, values[place])

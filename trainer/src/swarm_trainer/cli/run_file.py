@@ -4,7 +4,7 @@ Limits: remote inputs are not fetched here. The run checks them when it is prepa
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
@@ -12,8 +12,8 @@ from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.costs import ModelSize
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Judge
-from swarm_core.text.item_formats import ItemFormat
-from swarm_trainer.data import seed_description, seeds
+from swarm_trainer.data import data_splits, seed_description
+from swarm_trainer.data.data_splits import DataSplits
 from swarm_trainer.data.seeds import SeedFile
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import inputs
@@ -35,6 +35,8 @@ class RunFile:
     worker_spec: WorkerSpec
     seeds: Mapping[str, SeedFile]
     """The seed data of each swarm that is on this machine, by the field of its URI. Remote data is left out."""
+    splits: Mapping[str, DataSplits]
+    """The splits of each swarm all of whose data is on this machine."""
 
     @property
     def items(self) -> Mapping[str, int]:
@@ -55,6 +57,8 @@ class RunFile:
         for use in resolution.list_uris(self.worker_spec.resolved):
             if use.field in self.seeds:
                 yield from seed_description.describe_seeds(use.uri, self.seeds[use.field])
+        for swarm, splits in self.splits.items():
+            yield "splits", f"{swarm}: {splits.describe()}" if len(self.splits) > 1 else splits.describe()
 
 
 def load(file: Path) -> RunFile:
@@ -64,7 +68,7 @@ def load(file: Path) -> RunFile:
     problems, found = find_problems(worker_spec)
     if problems:
         raise BadInputError("\n".join(problems))
-    return RunFile(run.metadata.name, worker_spec, found)
+    return RunFile(run.metadata.name, worker_spec, found, find_splits(worker_spec, found))
 
 
 def read_text(file: Path) -> str:
@@ -92,19 +96,25 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFil
             path = inputs.find_local(use, worker_spec.base_folder)
             resolved = worker_spec.resolved
             if path is not None and use.role is resolution.UriRole.DATA and isinstance(resolved, ResolvedSpec):
-                found[use.field] = read_seeds(resolved, use, path)
+                found[use.field] = data_splits.read(resolved, use, path, find_judge(resolved))
         except BadInputError as error:
             problems.append(str(error))
     return problems, found
 
 
-def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> SeedFile:
-    """Read the data at `path`, as the run will. Raises BadInputError, which names the line."""
-    assert use.source is not None  # of all data that a search reads
-    is_seed_data = use.field == f"spec.{use.swarm}.data.uri"
-    cluster_field = resolved.for_swarm(use.swarm).generators.cluster_field if is_seed_data else None
-    wording = resolved.wording if is_seed_data else replace(resolved.wording, format=ItemFormat.QUESTIONS)
-    return seeds.read(path, use.source, cluster_field, wording, resolved.seed, find_judge(resolved))
+def find_splits(worker_spec: WorkerSpec, found: Mapping[str, SeedFile]) -> dict[str, DataSplits]:
+    """Return the splits of each swarm all of whose data is on this machine. Raises BadInputError for overlaps."""
+    resolved = worker_spec.resolved
+    if not isinstance(resolved, ResolvedSpec):
+        return {}
+    splits = {}
+    for swarm in resolved.swarms:
+        side = resolved.for_swarm(swarm)
+        fields = data_splits.list_fields(side, swarm)
+        if found.keys() >= set(fields):
+            items = {name: found[name].items for name in fields}
+            splits[swarm] = data_splits.arrange(side, swarm, items, find_judge(resolved))
+    return splits
 
 
 def find_judge(resolved: ResolvedSpec) -> Judge | None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api.generators import SeedDataSource
 from swarm_core.items import Item
 from swarm_core.text import printable
 from swarm_trainer.data.data_files import DataSet
-from swarm_trainer.data.seeds import SeedFile, count_held_out
+from swarm_trainer.data.seeds import SeedFile
 
 MAX_TEXT = 100
 """The number of characters of a text that are shown."""
@@ -26,12 +25,6 @@ def summarize_seeds(uri: str, seeds: SeedFile) -> str:
     """Return one line without the text of any item, for logs."""
     left_out = f"; left out: {seeds.left_out.format_counts()}" if seeds.left_out.counts else ""
     return f"{describe_count(uri, seeds)}; {seeds.mapping.format_line()}{left_out}"
-
-
-def describe_split(items: int, held_out: int, data: SeedDataSource) -> str:
-    """Describe a split that keeps near copies together. `items`, `held_out`: numbers of all and of held-out items."""
-    near = held_out - count_held_out(items, data.held_out)
-    return f"{data.uri}: {held_out:,} items are held out, {near:,} of them as near copies of the others"
 
 
 def describe_count(uri: str, seeds: SeedFile) -> str:

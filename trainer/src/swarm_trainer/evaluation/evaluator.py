@@ -149,7 +149,8 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
     return Examination(
         seed=resolved.seed,
         wording=resolved.wording,
-        seeds=ItemIndex(data.example_items, judge),
+        seeds=ItemIndex((*data.example_items, *data.examples), judge),
+        examples=data.examples,
         held_out=ItemIndex(data.held_out, judge),
         shots=resolved.generation.shots,
         rounds=resolved.generation.rounds,

@@ -67,7 +67,7 @@ class Examination:
     seed: int
     wording: prompts.Wording
     seeds: ItemIndex
-    """The seed items that examples are drawn from."""
+    """The seed items that no generator may copy: those for training, and the examples in prompts."""
     held_out: ItemIndex
     shots: int
     """The number of examples in a prompt, and of items requested with it."""
@@ -88,6 +88,8 @@ class Examination:
     """What is measured of each accepted item beside its answers, by name."""
     answer_check: AnswerCheck | None = None
     """The check of the answers that generators write; None if they write questions alone."""
+    examples: tuple[Item, ...] = ()
+    """The items that examples are drawn from; empty if they are the seed items."""
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
     lists_per_prompt: int = 1
@@ -162,6 +164,11 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             admit_items(exam, state, ask(requests), ask)
+    return complete_rollout(exam, model, stage, state, ask)
+
+
+def complete_rollout(exam: Examination, model: ModelName, stage: Stage, state: ExaminationState, ask: Asker) -> Rollout:
+    """Have the takers answer the accepted items, and return the rollout of `model`, which wrote them."""
     answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask), state.measures)
     answered = confirm_answers(exam, state, answered)
     return Rollout(
@@ -256,8 +263,9 @@ def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
     """Return the examples that the request at `stage` shows. The last part of `stage` is the request's number."""
     *place, number = stage
     prompt = int(number) // exam.lists_per_prompt
-    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *place, prompt)
-    return tuple(exam.seeds.items[index] for index in drawn)
+    items = exam.examples or exam.seeds.items
+    drawn = streams.sample(exam.seed, len(items), exam.shots, "examples", *place, prompt)
+    return tuple(items[index] for index in drawn)
 
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from swarm_core import commit
 from swarm_core.errors import BadInputError
-from swarm_core.experiment import Experiment, SeedData
 from swarm_core.items import Item
 from swarm_core.objectives import scores
 from swarm_core.objectives.objective import ReferenceScores
@@ -20,7 +19,7 @@ from swarm_core.objectives.scores import CoverageError, Unscored
 from swarm_core.ports import ArtifactStore, CorruptError, Inference
 from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_core.rollout import Rollout
-from swarm_trainer.evaluation import examine
+from swarm_trainer.evaluation import examine, search_setup
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.examine import Examination
@@ -43,7 +42,7 @@ def attach(store: ArtifactStore, setup: SearchSetup) -> SearchSetup:
 def attach_answers(store: ArtifactStore, setup: SearchSetup, data: bytes) -> SearchSetup:
     """Return `setup` with the scores of stored answers. Raises as `attach` does."""
     rollout = Rollout.from_bytes(data)
-    if tuple(one.item for one in rollout.items) != load_items(store, setup.experiment):
+    if tuple(one.item for one in rollout.items) != search_setup.load_pinned_items(store, setup.experiment.reference):
         raise CorruptError(f"{KEY} answers other items than the run pinned; restore the store from a copy")
     evaluator = replace(setup.evaluator, reference=summarize_scores(rollout))
     return replace(setup, evaluator=evaluator, reference=digest_bytes(data))
@@ -58,15 +57,9 @@ def answer(store: ArtifactStore, setup: SearchSetup, engine: Inference) -> Searc
     digest = setup.experiment.reference
     if digest is None or setup.evaluator.reference is not None:
         return setup
-    items = load_items(store, setup.experiment)
+    items = search_setup.load_pinned_items(store, setup.experiment.reference)
     rollout = answer_items(setup.evaluator, engine, items, digest)
     return attach_answers(store, setup, store.publish(KEY, rollout.to_bytes()))
-
-
-def load_items(store: ArtifactStore, experiment: Experiment) -> tuple[Item, ...]:
-    """Load the items that the run pinned. Raises StoreError."""
-    assert experiment.reference is not None
-    return SeedData.from_bytes(store.get(experiment.reference).read_bytes()).example_items
 
 
 def answer_items(evaluator: Evaluator, engine: Inference, items: Sequence[Item], digest: Digest) -> Rollout:

@@ -20,6 +20,7 @@ from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
 from swarm_core.optimizers.positions import Position
+from swarm_core.ports import ArtifactStore
 from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
@@ -146,7 +147,7 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     objectives, fitness = choose_objectives(resolved, swarm)
-    corpus = load_corpus(context, pinned)
+    corpus = load_pinned_items(context.store, pinned.corpus)
     examination = replace(
         examination,
         corpus=ItemIndex(corpus, examination.judge),
@@ -159,11 +160,9 @@ def build_search(
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 
 
-def load_corpus(context: Context, experiment: Experiment) -> tuple[Item, ...]:
-    """Load the documents of the objective's corpus; none if it has no corpus. Raises StoreError."""
-    if experiment.corpus is None:
-        return ()
-    return SeedData.from_bytes(context.store.get(experiment.corpus).read_bytes()).example_items
+def load_pinned_items(store: ArtifactStore, digest: Digest | None) -> tuple[Item, ...]:
+    """Load the items that are stored under a digest, such as those of a corpus; none without one. Raises StoreError."""
+    return () if digest is None else SeedData.from_bytes(store.get(digest).read_bytes()).example_items
 
 
 def build_features(context: Context, corpus: Sequence[Item]) -> dict[str, ItemFeature]:
@@ -191,6 +190,7 @@ def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
 
 
 def list_held_out(context: Context, experiment: Experiment) -> Iterator[Item]:
-    """List the items that either side holds out. No generator may write them, and no taker may be trained on them."""
+    """List the items that no generator may write: those that either side holds out, and the reference set."""
     for side in map(experiment.for_swarm, context.resolved.swarms):
         yield from experiments.load_seed_data(context.store, side).held_out
+    yield from load_pinned_items(context.store, experiment.reference)

@@ -16,7 +16,7 @@ from swarm_core.objectives.scores import CoverageError
 from swarm_core.ports import CorruptError, Inference
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured
-from swarm_trainer.evaluation import examine, lanes, reference_set, rollout_store
+from swarm_trainer.evaluation import examine, lanes, reference_set, rollout_store, search_setup
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.examine import Examination, Stage
@@ -43,7 +43,7 @@ def answer_reference(
     digest = setup.experiment.reference
     if digest is None:
         return None
-    items = reference_set.load_items(context.store, setup.experiment)
+    items = search_setup.load_pinned_items(context.store, digest)
 
     def make() -> Rollout:
         return reference_set.collect_answers(evaluator.examination, engine, items, digest)

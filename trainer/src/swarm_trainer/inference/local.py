@@ -24,7 +24,7 @@ from swarm_core.recipe import Digest, ModelName, Recipe
 from swarm_trainer.inference import choices, decoding, prompt_encoder
 from swarm_trainer.inference.batched_lora import BatchedLora
 from swarm_trainer.inference.decoding import Row, RowOutput, TokenScore
-from swarm_trainer.inference.stop_strings import REPLACEMENT_CHARACTER, StopDetector, truncate_at_stop
+from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
 from swarm_trainer.lora import adapter, base, combine
 from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
@@ -193,9 +193,7 @@ def _to_result(engine: Engine, asked: Row, row: RowOutput) -> Completion | Reque
             "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype",
             UnscoredReason.UNREADABLE,
         )
-    # Half of a character at the end is left out, as vLLM does: a text may be cut off between the bytes of one.
-    written = engine.stops.decode(row.tokens).rstrip(REPLACEMENT_CHARACTER)
-    text, stopped = truncate_at_stop(written, request.stop)
+    text, stopped = truncate_at_stop(engine.stops.decode_continuation(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
     completion = Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
     restored = prompt_encoder.restore_open_tag(engine.loaded.tokenizer, request, asked.ids, completion)

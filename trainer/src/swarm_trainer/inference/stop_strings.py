@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from swarm_trainer.inference.thinking_tokens import SpecialTokens
+from swarm_trainer.lora import control_tokens
 
 EXTRA_TOKENS = 8
 """Tokens decoded beyond the stop's bytes. Some tokens decode to nothing, or differently at the start of a text."""
+TEXT_BEFORE = "a"
+"""A text before a continuation."""
+CHARACTER_BYTES = 4
+"""The most bytes of a character in UTF-8."""
 REPLACEMENT_CHARACTER = "\ufffd"
 """The decoding of a part of a character."""
 
@@ -28,10 +33,28 @@ class StopDetector:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer, self.special = tokenizer, SpecialTokens.find(tokenizer)
         self._token_texts: dict[int, str] = {}
+        (self._before,) = control_tokens.encode_texts(tokenizer, [TEXT_BEFORE])
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of `tokens`, without special tokens except thinking tags."""
         return self.special.decode(self._tokenizer, tokens)
+
+    def decode_continuation(self, tokens: Sequence[int]) -> str:
+        """The text that `tokens` add to a text before them, as servers give it.
+
+        A tokenizer that puts a space before every text takes it from the beginning of a text that it decodes, so some
+        text is put before the tokens. A character at the end of which bytes are missing is left out.
+        """
+        text = self._decode_after(tokens)
+        for missing in range(1, CHARACTER_BYTES):
+            if not text.endswith(REPLACEMENT_CHARACTER):
+                break
+            text = self._decode_after(tokens[:-missing])
+        return text
+
+    def _decode_after(self, tokens: Sequence[int]) -> str:
+        whole, before = self.decode([*self._before, *tokens]), self.decode(self._before)
+        return whole.removeprefix(before) if whole.startswith(before) else self.decode(tokens)
 
     def is_reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
         """Whether the last of `tokens` completed one of `stops`."""

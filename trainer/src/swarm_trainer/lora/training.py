@@ -20,6 +20,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -67,6 +68,9 @@ class TrainingSettings:
     """The system text before each prompt. It needs `chat`."""
     start: Path | None = None
     """A folder with an adapter of this rank and these modules to continue from. None starts from A and B = 0."""
+    steps_per_epoch: int | None = None
+    """The number of optimizer steps of an epoch, over which its pairs are spread evenly. None makes batches of
+    batch_size times gradient_accumulation pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +256,17 @@ def _optimize(
 
 def _split_batches(count: int, settings: TrainingSettings, seed: int) -> Iterator[tuple[int, ...]]:
     """Yield the indices of the examples of each optimizer step. Each epoch has every example once, in a new order."""
-    size = settings.batch_size * settings.gradient_accumulation
     for epoch in range(settings.epochs):
         order = streams.sample(seed, count, count, "order", epoch)
-        yield from (order[start : start + size] for start in range(0, count, size))
+        yield from (order[start:end] for start, end in pairwise(_list_bounds(count, settings)))
+
+
+def _list_bounds(count: int, settings: TrainingSettings) -> list[int]:
+    """Return the places in an epoch where its batches start, and the number of its examples at the end."""
+    steps = settings.steps_per_epoch
+    if steps is not None:
+        return sorted({step * count // steps for step in range(steps + 1)})
+    return [*range(0, count, settings.batch_size * settings.gradient_accumulation), count]
 
 
 def _accumulate(model: nn.Module, batch: Sequence[TokenizedExample], size: int) -> float:

@@ -45,7 +45,7 @@ ONLY_CONCLUDING = ("rivals", "unseen")
 """The fields of the identity that stand below `evaluation` in a file, and that only the conclusion reads."""
 ALLOWED_DIFFERENCES = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
-    "spec.evaluation.reserve", *(f"spec.{name}" for name in ONLY_CONCLUDING),
+    "spec.evaluation.reserve", "spec.evaluation.student", *(f"spec.{name}" for name in ONLY_CONCLUDING),
     *(f"{code}.spec.evaluation.{name}" for code in ("parts", "prompts") for name in ONLY_CONCLUDING),
 )  # fmt: skip
 """The fields, with everything below them, in which the two specs may differ."""

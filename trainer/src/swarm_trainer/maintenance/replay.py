@@ -29,7 +29,7 @@ from swarm_trainer.evaluation import trainer_program
 from swarm_trainer.evaluation.trainer_program import TurnRules
 from swarm_trainer.evaluation.turn import HELD_OUT_PURPOSE, Turn
 from swarm_trainer.maintenance import retention
-from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store
+from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store, student_receipts
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores import tree
 
@@ -172,7 +172,7 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
     yield fetch_blob(store, manifest)
     for swarm in (GENERATORS, TAKERS):
         yield fetch_blob(store, experiment.for_swarm(swarm).data)
-    pinned = (experiment.reference, experiment.corpus, *(experiment.data_sets or {}).values())
+    pinned = (experiment.reference, experiment.corpus, experiment.student_test, *(experiment.data_sets or {}).values())
     yield from (fetch_blob(store, digest) for digest in pinned if digest is not None)
     for done in commit_chain.walk(store):
         if done.pool is not None:
@@ -187,12 +187,13 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
 
 
 def list_receipts(store: ArtifactStore) -> Iterator[Receipt]:
-    """Yield the existing receipts of trained adapters and of the conclusion."""
+    """Yield the existing receipts of trained adapters, of students and of the conclusion."""
     for swarm in (GENERATORS, TAKERS, RIVALS):
         index = 0
         while (receipt := receipt_store.load(store, WorkItem(Kind.TRAIN, swarm, index).key)) is not None:
             yield receipt
             index += 1
+    yield from student_receipts.list_all(store)
     concluded = receipt_store.load(store, WorkItem(Kind.CONCLUDE).key)
     if concluded is not None:
         yield concluded

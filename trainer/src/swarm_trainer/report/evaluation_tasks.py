@@ -63,7 +63,7 @@ LM_EVAL_ANSWERS = r"""
 output_type: generate_until
 description: "Give the answer alone, in one line.\n\n"
 doc_to_target: target
-generation_kwargs: {until: ["\n"], do_sample: false, temperature: 0.0}
+generation_kwargs: {until: ["\n"], max_gen_toks: 128, do_sample: false, temperature: 0.0}
 filter_list:
 - name: answer
   filter:

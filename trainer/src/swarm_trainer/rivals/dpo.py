@@ -106,11 +106,11 @@ def build_pairs(
 def format_pair(examination: Examination, stage: Stage, pair: ListPair) -> PreferencePair:
     """Return the prompt that both lists answer, and the lists as generators write them."""
     repeat, turn, number = pair.place
-    place = (*examine.find_stage(stage, repeat), turn, number)
-    shown = [item.text for item in examine.draw_examples(examination, place)]
-    prompt = prompts.format_generation(examination.wording, shown)
-    chosen, rejected = (prompts.format_list(examination.wording.style, side) for side in (pair.chosen, pair.rejected))
-    return PreferencePair(prompt, chosen, rejected, pair.gap)
+    place, wording = (*examine.find_stage(stage, repeat), turn, number), examination.wording
+    shown = prompts.format_entries(wording, examine.draw_examples(examination, place))
+    entries = [prompts.format_entries(wording, side) for side in (pair.chosen, pair.rejected)]
+    chosen, rejected = (prompts.format_list(wording.style, side) for side in entries)
+    return PreferencePair(prompts.format_generation(wording, shown), chosen, rejected, pair.gap)
 
 
 def load_or_train(

@@ -19,7 +19,7 @@ def check(resolved: ResolvedSpec, field: str, folder: Path, data: SeedData) -> N
     Raises BadInputError.
     """
     wording, shots = resolved.wording, resolved.generation.shots
-    items = data.example_items
+    items = data.shown_items
     asked = prompts.format_generation(wording, sorted(prompts.format_entries(wording, items), key=len)[-shots:])
     longest = sorted((item.shown_text for item in items), key=len)[-shots:]
     questions = [prompts.format_answering(wording, text) for text in longest]

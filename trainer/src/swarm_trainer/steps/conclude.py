@@ -27,6 +27,7 @@ from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.rivals import comparison
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context
+from swarm_trainer.steps import student
 from swarm_trainer.stores import tree
 
 
@@ -61,6 +62,7 @@ def add_supplements(
         None if found.front is None else FrontReport(found.front),
         transfer.measure_transfer(item, context, setup, commits, found),
         comparison.compare(item, context, setup, commits, found),
+        student.evaluate_student(item, context, setup, found),
     )
     return dataclasses.replace(found, supplements=tuple(one for one in made if one is not None))
 

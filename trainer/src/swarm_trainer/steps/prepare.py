@@ -16,14 +16,12 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import Adversary, Experiment, PinnedTaker, SeedData
-from swarm_core.gates.duplicate import DuplicateGate
-from swarm_core.gates.held_out_gate import HeldOutGate
-from swarm_core.gates.seed_gate import SeedGate
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
 from swarm_core.text import prompts
-from swarm_trainer.data import clustering, seed_description, seeds
+from swarm_trainer.data import clustering, data_splits
+from swarm_trainer.data.data_splits import DataSplits
 from swarm_trainer.data.seed_sample import SeedItem
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, base_checks, signature
@@ -45,7 +43,7 @@ from swarm_trainer.runtime import (
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
-from swarm_trainer.steps import part_inputs
+from swarm_trainer.steps import part_inputs, student_inputs
 
 MIN_FREE_BYTES = 256 * 2**20
 """The free bytes required in addition to the adapters. The rollouts, commits and report of a long run need much
@@ -75,12 +73,13 @@ def pin_experiment(
     resolved = context.resolved
     code = parts.identify_parts(resolved)
     run_parts.check(resolved)
+    student_inputs.check(resolved)
     comparison.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: report_and_pin(use, item, context) for use in resolution.list_uris(resolved)}
     contents = pins.digests(pinned)
-    data = read_checked_data(context, check)
+    splits, data = read_checked_data(context, check)
     experiment = Experiment(
         digest=resolution.experiment_digest(resolved, contents, code),
         base=contents[resolved.base.model],
@@ -88,15 +87,16 @@ def pin_experiment(
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
-        reference=part_inputs.pin_reference(context, data[GENERATORS]),
-        corpus=part_inputs.pin_corpus(context),
+        reference=part_inputs.pin_reference(context, data[GENERATORS], splits.reference),
+        corpus=part_inputs.pin_corpus(context, splits.corpus),
         data_sets=part_inputs.pin_data_sets(context),
+        student_test=student_inputs.pin_test_items(context, data[GENERATORS]),
         unseen=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.unseen) or None,
     )
     check_unseen(experiment)
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))
-    return build_receipt(item, context, experiment, data[GENERATORS])
+    return build_receipt(item, context, experiment, data[GENERATORS], splits)
 
 
 def check_unseen(experiment: Experiment) -> None:
@@ -111,15 +111,19 @@ def check_unseen(experiment: Experiment) -> None:
             )
 
 
-def read_checked_data(context: Context, check: Callable[[PreparedData], None] | None) -> PreparedData:
-    """Read the seed data, and check all that a run needs beside it. Raises BadInputError for the first fault."""
+def read_checked_data(
+    context: Context, check: Callable[[PreparedData], None] | None
+) -> tuple[DataSplits, PreparedData]:
+    """Read the splits of the generators' data and the seed data of every swarm, and check all that a run needs beside
+    it. Raises BadInputError for the first fault."""
     resolved = context.resolved
     check_bases(context)
     check_adapters(context)
     text_classifiers.check(context, run_parts.build_judge(resolved))
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
-    data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
+    splits = {swarm: read_splits(context, swarm) for swarm in resolved.swarms}
+    data = {swarm: build_seed_data(context, swarm, splits[swarm]) for swarm in resolved.swarms}
     for swarm, seed_data in data.items():
         check_items(resolved.for_swarm(swarm), seed_data, swarm)
         for field, folder in model_folders.list_base_folders(context).items():
@@ -128,7 +132,7 @@ def read_checked_data(context: Context, check: Callable[[PreparedData], None] | 
         check(data)
     check_disk(context)
     remote_endpoints.check(context)
-    return data
+    return splits[GENERATORS], data
 
 
 def publish_experiment(context: Context, pinned: Mapping[str, Pin], identity: bytes, forked: fork.Fork | None) -> None:
@@ -139,7 +143,9 @@ def publish_experiment(context: Context, pinned: Mapping[str, Pin], identity: by
         fork.publish(forked, context.store)
 
 
-def build_receipt(item: WorkItem, context: Context, experiment: Experiment, data: SeedData) -> Receipt:
+def build_receipt(
+    item: WorkItem, context: Context, experiment: Experiment, data: SeedData, splits: DataSplits
+) -> Receipt:
     """The receipt of a prepared experiment, whose manifest is stored now."""
     return Receipt(
         key=item.key,
@@ -148,6 +154,10 @@ def build_receipt(item: WorkItem, context: Context, experiment: Experiment, data
             "experimentDigest": experiment.digest,
             Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data.clusters),
             "held_out": len(data.held_out),
+            "near_copies": splits.near_copies,
+            "examples": len(data.examples),
+            "overlaps_removed": sum(splits.removed.values()),
+            "overlaps_allowed": sum(splits.allowed.values()),
         },
     )
 
@@ -210,32 +220,36 @@ def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
 
 def read_seed_data(context: Context, swarm: str) -> SeedData:
     """Read the seed items of one side, split and clustered. Raises BadInputError."""
+    return build_seed_data(context, swarm, read_splits(context, swarm))
+
+
+def read_splits(context: Context, swarm: str) -> DataSplits:
+    """Read the data of one side, and arrange it into splits that have nothing in common. Raises BadInputError."""
     resolved = context.resolved.for_swarm(swarm)
-    data, origin = resolved.generators.data, resolved.generators.origin
-    path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
-    judge = run_parts.build_judge(resolved)
-    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.wording, resolved.seed, judge)
-    context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
-    similarity = find_similarity(resolved)
-    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, similarity)
-    if similarity is not None:
-        context.progress(Progress("prepare", seed_description.describe_split(len(file.items), len(held_out), data)))
+    found = {
+        use.field: part_inputs.read_seed_items(context, use)
+        for use in resolution.list_uris(context.resolved)
+        if use.field in data_splits.list_fields(resolved, swarm)
+    }
+    splits = data_splits.arrange(resolved, swarm, found, run_parts.build_judge(resolved))
+    context.progress(Progress("prepare", f"spec.{swarm}: {splits.describe()}"))
+    return splits
+
+
+def build_seed_data(context: Context, swarm: str, splits: DataSplits) -> SeedData:
+    """Return the seed items of one side, clustered. Raises BadInputError."""
+    origin = context.resolved.for_swarm(swarm).generators.origin
     clusters = (
-        cluster_items(context, training_items, swarm)
+        cluster_items(context, splits.training, swarm)
         if isinstance(origin, TrainedAdapters)
-        else (tuple(seed.item for seed in training_items),)
+        else (list_items(splits.training),)
     )
-    return SeedData(clusters, tuple(seed.item for seed in held_out))
+    return SeedData(clusters, list_items(splits.held_out), list_items(splits.examples))
 
 
-def find_similarity(resolved: ResolvedSpec) -> float | None:
-    """Return the least similarity at which a gate against copies of items calls an item a near copy; None if none does.
-
-    A test set has nothing to do with seed data, so the gate against test sets does not count.
-    """
-    gates = (HeldOutGate.name, SeedGate.name, DuplicateGate.name)
-    found = [gate.config.get("similarity") for gate in resolved.gates if gate.name in gates]
-    return min((float(value) for value in found if isinstance(value, int | float)), default=None)
+def list_items(found: Sequence[SeedItem]) -> tuple[Item, ...]:
+    """Return the items of a split."""
+    return tuple(seed.item for seed in found)
 
 
 def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
@@ -299,10 +313,11 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     fault = check and check.find_fault(data.example_items, len(resolved.takers))
     if fault:
         raise BadInputError(f"{parts.CHECK_FIELD}: {fault}")
-    if len(data.example_items) < resolved.generation.shots:
+    if len(data.shown_items) < resolved.generation.shots:
+        source = "examples" if data.examples else "data"
         raise BadInputError(
-            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.example_items)} seed items of"
-            f" spec.{swarm}.data; lower it, or give more items"
+            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.shown_items)} items of"
+            f" spec.{swarm}.{source}; lower it, or give more items"
         )
 
 

@@ -60,7 +60,7 @@ def build_evaluator(context: Context, experiment: Experiment) -> Evaluator:
     """Build the evaluator of the run, without seed items. Raises BadInputError."""
     resolved = context.resolved
     examination = evaluator.build_examination(resolved, experiment, NO_SEEDS)
-    corpus = search_setup.load_corpus(context, experiment)
+    corpus = search_setup.load_pinned_items(context.store, experiment.corpus)
     examination = replace(
         examination,
         corpus=ItemIndex(corpus, examination.judge),
@@ -83,6 +83,6 @@ def answer_reference(context: Context, experiment: Experiment, measuring: Evalua
     """Return the evaluator with the takers' scores on the reference set, if there is one. Raises BadInputError."""
     if experiment.reference is None:
         return measuring
-    items = reference_set.load_items(context.store, experiment)
+    items = search_setup.load_pinned_items(context.store, experiment.reference)
     answered = reference_set.answer_items(measuring, engine, items, experiment.reference)
     return replace(measuring, reference=reference_set.summarize_scores(answered))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from swarm_core.api import endpoint_access, optimizer_blocks, prompt_texts, resolution
 from swarm_core.api.optimizer_blocks import OptimizerBlock
-from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, UriRole, UriUse
+from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, STUDENT_TEST_FIELD, UriRole, UriUse
 from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm, ResolvedTaker
 from swarm_core.api.swarm import Exact, Groups, PerLayer, PublishedSpec, StandardSpec, SwarmSpec
 from swarm_core.programs.swarm_run.spec import SwarmRun
@@ -35,7 +35,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         evaluation=spec.evaluation.model_copy(update={"rivals": (), "unseen": ()}),
         rivals=tuple(map(resolution.resolve_part, spec.evaluation.rivals)),
         unseen=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.evaluation.unseen),
-        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, unseen=spec.evaluation.unseen)),
+        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, spec.evaluation)),
         resume_from=spec.resume_from,
     )
 
@@ -69,6 +69,9 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
         yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:
         yield resolution.build_data_use(resolved.corpus.source, CORPUS_FIELD)
+    student = resolved.evaluation.student
+    if student is not None and student.test is not None:
+        yield resolution.build_data_use(student.test, STUDENT_TEST_FIELD)
     yield from iterate_taker_uses(resolved.unseen, "spec.evaluation.unseen", resolved.base.model)
 
 

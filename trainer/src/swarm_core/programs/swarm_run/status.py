@@ -16,7 +16,7 @@ class Best(StatusBlock):
 
     value: Number
     """Fitness as the search estimates it. After the run has concluded, the fitness of the chosen generator on fresh
-    items."""
+    items. Of a Pareto front, its hypervolume; particle and recipe are those of its knee."""
     particle: ShortText | None = None
     """Name of the particle that found the generator."""
     recipe: Sha256 | None = None
@@ -24,16 +24,17 @@ class Best(StatusBlock):
 
 
 class ValueRow(StatusBlock):
-    """One value that a weighted sum adds."""
+    """One value of several objectives."""
 
     name: ShortText
     """Name of the term."""
     value: Number
-    """Value of its objective, before it is scaled and weighted."""
+    """Value of its objective, before it is scaled."""
 
 
 class Gain(Difference):
-    """The value of the best generator minus that of the best initial generator, on fresh items."""
+    """The value of the best generator minus that of the best initial generator, on fresh items. Of a Pareto front, the
+    hypervolume of its knee and ends minus that of the initial generators' knee and ends."""
 
 
 class ParticleRow(StatusBlock):
@@ -66,7 +67,7 @@ class SwarmRunStatus(RunStatus):
     best: Best | None = None
     """Best generator so far."""
     values: Annotated[tuple[ValueRow, ...], Field(max_length=VALUE_ROWS)] | None = None
-    """Values of the best generator that a weighted sum adds. Absent if one objective is maximized."""
+    """Values of the best generator in several objectives. Absent if one objective is maximized."""
     initial: Number | None = None
     """Fitness of the best initial generator, as the search estimates it."""
     gain: Gain | None = None

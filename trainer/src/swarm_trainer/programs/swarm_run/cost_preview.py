@@ -83,7 +83,7 @@ def describe_time(tokens: int, tokens_per_second: float | None) -> str:
 
 def list_models(resolved: ResolvedSpec) -> tuple[str, ...]:
     """Return the URIs of the models that the run serves itself, the base first."""
-    takers = (taker.model for taker in (*resolved.takers, *resolved.unseen) if isinstance(taker, ResolvedTaker))
+    takers = (taker.model for taker in resolved.every_taker if isinstance(taker, ResolvedTaker))
     return tuple(dict.fromkeys((resolved.base.model, *takers)))
 
 

@@ -18,11 +18,15 @@ from swarm_core.api.resolved import (
     ResolvedWeighted,
     TrainedAdapters,
 )
+from swarm_core.api.student import Student
 from swarm_core.api.takers import AnswerChecker, Generation
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
 from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.evaluation import run_parts
+
+STUDENT_DATA_SETS = 3
+"""The number of data sets that students are trained on: found, initial and seed data."""
 
 
 def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
@@ -43,6 +47,8 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
         yield "rivals", describe_rivals(resolved)
     if resolved.unseen:
         yield "unseen", describe_unseen(resolved)
+    if resolved.evaluation.student is not None:
+        yield "student", describe_student(resolved.evaluation.student)
     if resolved.access:
         yield "endpoints", describe_endpoints(resolved)
 
@@ -83,6 +89,21 @@ def describe_unseen(resolved: ResolvedSpec) -> str:
     return (
         f"{len(resolved.unseen)}: {names}; asked at the end for at most {answers:,} answers to the items of the report"
     )
+
+
+def describe_student(student: Student) -> str:
+    """Describe how many students are trained at the end, and how many answers they give at most."""
+    data = "the held-out seed items" if student.test is None else student.test.uri
+    trained = STUDENT_DATA_SETS * student.seeds
+    return (
+        f"{trained} trained at the end, {student.seeds} on each of {STUDENT_DATA_SETS} data sets; at most"
+        f" {count_student_answers(student):,} answers to {data}"
+    )
+
+
+def count_student_answers(student: Student | None) -> int:
+    """Count the most answers of all students, and of the model that they start from."""
+    return 0 if student is None else (STUDENT_DATA_SETS * student.seeds + 1) * student.items
 
 
 def limit_unseen_items(resolved: ResolvedSpec) -> int:
@@ -187,7 +208,8 @@ def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurement
     evaluation, repeats = resolved.evaluation, run_parts.find_needs(resolved).repeats
     # One finalist is an initial generator; the others are measured too, to choose the baseline.
     in_choice = evaluation.finalists + resolved.generators.count - 1
-    in_report = (resolved.generators.count + 1) * evaluation.final.seeds
+    ends = 0 if resolved.pareto is None else len(resolved.pareto.terms)
+    in_report = (resolved.generators.count + 1 + ends) * evaluation.final.seeds
     return (
         Measurements(repeats * optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
         Measurements(repeats * in_choice, search_settings.items_per_finalist(resolved)),
@@ -248,10 +270,12 @@ def estimate_calls(resolved: ResolvedSpec) -> dict[str, int]:
     requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
     per_taker = count_tries(resolved) * (answers // takers)
     unseen = count_tries(resolved) * limit_unseen_items(resolved)
+    students = count_tries(resolved) * count_student_answers(resolved.evaluation.student)
     judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
     checks = judges if resolved.generation.format is not ItemFormat.QUESTIONS else 0  # of the writers' answers
     return {
-        "judges": judges * (per_taker * len(resolved.takers) + unseen * len(resolved.unseen)) + checks * requested,
+        "judges": judges * (per_taker * len(resolved.takers) + unseen * len(resolved.unseen) + students)
+        + checks * requested,
         "gates": requested * sum(gate.endpoint is not None for gate in resolved.gates),
         "takers": per_taker * count_remote(resolved.takers) + unseen * count_remote(resolved.unseen),
     }
