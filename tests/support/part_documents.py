@@ -89,7 +89,10 @@ def list_single_starts() -> Iterator[Patch]:
             yield from ({PLACES[group]: [{"type": "UniformSoup"}, write(name, example)]} for example in block.examples)
         field = find_endpoint_field(block)
         for key in KEYS if field else ():
-            yield choose(group, write(name, {**block.examples[0], to_camel(field): {**OMITTING, **key}}), gates=2)
+            choice = write(name, {**block.examples[0], to_camel(field): {**OMITTING, **key}})
+            yield choose(group, choice, gates=2)
+            if group == "rivals":
+                yield {PLACES[group]: [{"type": "UniformSoup"}, choice]}
     yield choose("gates", {**OTHER, "plugin": {"name": "mine", "data": [SOURCE, {**SOURCE, "uri": "two"}]}}, gates=2)
     yield choose("gates", write("Contamination", {"testSets": [SOURCE]}), gates=2)
     for group in ("judges", "gates"):

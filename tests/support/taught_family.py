@@ -1,7 +1,6 @@
-"""A family's small model that has learned to write lists of items, so that it can stand in for a large one."""
+"""A family's small model that has learned to write lists of sums and to answer one: a stand-in for a large model."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,7 +14,7 @@ from swarm_trainer.lora import base
 from swarm_trainer.lora.base import BaseModelConfig
 
 SHOTS = 5
-STEPS, ROWS, RATE = 250, 8, 3e-3
+STEPS, ROWS, RATE = 100, 6, 4e-3
 IGNORED = -100
 
 
@@ -24,16 +23,16 @@ def write_sum(drawn: random.Random) -> str:
     return f"What is {drawn.randint(1, 9)} + {drawn.randint(1, 99)}?"
 
 
-def write_graph(drawn: random.Random) -> str:
-    """A question about a graph of three or four nodes."""
-    edges = [sorted(drawn.sample(range(4), 2)) for _ in range(2)]
-    source, target = drawn.sample(sorted({node for edge in edges for node in edge}), 2)
-    listed = " ".join(f"({one},{two})" for one, two in edges)
-    return f"Graph: {listed} Q: Is there a path between node {source} and node {target}?"
+def draw_pair(wording: Wording, drawn: random.Random, answers: bool) -> tuple[str, str]:
+    """A prompt and its completion: a sum and a number, or a list of sums and another one."""
+    if answers:
+        return prompts.format_answering(wording, write_sum(drawn)), str(drawn.randint(2, 108))
+    given, wanted = ([write_sum(drawn) for _ in range(SHOTS)] for _ in range(2))
+    return prompts.format_training_pair(wording, given, wanted)
 
 
-def teach(family: Family, folder: Path, write_item: Callable[[random.Random], str], domain: str) -> Path:
-    """Write the family's model, and train all its weights to continue a prompt with new items of this kind."""
+def teach(family: Family, folder: Path, domain: str) -> Path:
+    """Write the family's model, and train all its weights to write lists of sums, and numbers as answers."""
     families.write(family, folder)
     loaded, drawn = base.load(BaseModelConfig(folder)), random.Random(0)
     model, wording = loaded.model.train(), Wording(PromptStyle.CHAT, domain)
@@ -41,7 +40,7 @@ def teach(family: Family, folder: Path, write_item: Callable[[random.Random], st
     for step in range(STEPS):
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / 20) * (1 - step / STEPS)
-        ids, labels = draw_batch(loaded, wording, write_item, drawn)
+        ids, labels = draw_batch(loaded, wording, drawn)
         logits = model(input_ids=ids, attention_mask=(labels != -1).long()).logits
         targets = labels.clamp(min=IGNORED)[:, 1:].masked_fill(labels[:, 1:] == -1, IGNORED)
         nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), targets.flatten()).backward()
@@ -53,14 +52,11 @@ def teach(family: Family, folder: Path, write_item: Callable[[random.Random], st
     return folder
 
 
-def draw_batch(
-    loaded: base.LoadedModel, wording: Wording, write_item: Callable[[random.Random], str], drawn: random.Random
-) -> tuple[torch.Tensor, torch.Tensor]:
+def draw_batch(loaded: base.LoadedModel, wording: Wording, drawn: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     """Token IDs and labels, each [rows, longest]: IGNORED in prompts, and -1 in the padding at the right."""
     rows = []
-    for _ in range(ROWS):
-        items = [[write_item(drawn) for _ in range(SHOTS)] for _ in range(2)]
-        prompt, completion = prompts.format_training_pair(wording, *items)
+    for number in range(ROWS):
+        prompt, completion = draw_pair(wording, drawn, answers=number % 3 == 0)
         (asked,) = base.tokenize_prompts(loaded.tokenizer, [prompt], chat=True)
         (wanted,) = base.tokenize_completions(loaded.tokenizer, [completion])
         rows.append((asked + wanted, [IGNORED] * len(asked) + wanted))

@@ -134,6 +134,14 @@ def test_patience_counts_iterations_in_which_the_front_grew_by_less_than_its_noi
     assert state.stale == 0
 
 
+def test_below_the_floors_patience_counts_iterations_in_which_nothing_lacked_less() -> None:
+    state = tell(start(), score(-0.3, 0.5))
+    state = tell(state, score(-0.3, 0.5), p00=score(-0.2, 0.5))
+    assert state.stale == 0
+    state = tell(state, score(-0.3, 0.5))
+    assert state.stale == 1
+
+
 def test_growth_and_its_error_by_hand() -> None:
     old = VectorEstimate("g00", (1.0,), (0.5, 0.5), (0.0, 0.0), 1, 0)
     new = VectorEstimate("p00-0002", (0.0,), (1.0, 0.25), (0.01, 0.0), 1, 2)

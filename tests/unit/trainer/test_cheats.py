@@ -10,10 +10,12 @@ from cheating_generators import (
     DEFENSES,
     FITNESSES,
     HONEST,
+    ITEMS,
     NOTHING,
     SUMS,
     Cheat,
     compose_sum,
+    examine_cheat,
     find_fitness,
     list_objectives,
 )
@@ -93,3 +95,22 @@ def test_items_without_a_score_are_worth_what_nothing_is_worth_and_too_many_leav
 def test_items_that_come_back_in_every_repeat_are_not_consistent() -> None:
     for cheat in REPEATED:
         assert find_fitness("Consistency", cheat, "whole") == 0.0
+
+
+def test_near_copies_are_items_unless_a_gate_has_a_similarity() -> None:
+    """The known way to cheat that `similarity` ends: items of one template are near copies, too."""
+    near = next(cheat for cheat in REJECTED if cheat.name == "near copies, with a similarity")
+    for gates, accepted in ((None, ITEMS), (near.gates, ITEMS * 3 // 5)):
+        assert len(examine_cheat(replace(near, gates=gates), "heavy", 1).items) == accepted
+
+
+def test_items_that_every_taker_can_do_are_consistent_and_a_floor_ranks_them_below_honest_ones() -> None:
+    """The known way to cheat in `Consistency`: what never varies is as consistent as can be."""
+    consistent, honest = (find_fitness("Consistency", cheat, "whole") for cheat in (WITHOUT_TRICK, HONEST))
+    assert honest is not None
+    assert consistent is not None
+    assert honest < consistent
+    floored, better = (find_fitness("Weighted with floors", cheat, "whole") for cheat in (WITHOUT_TRICK, HONEST))
+    assert floored is not None
+    assert better is not None
+    assert floored < 0.0 < better

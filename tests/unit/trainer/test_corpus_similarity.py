@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.api.objective_data import CorpusData
+from swarm_core.api.objective_data import CorpusData, SimilarityForm
 from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity, split_words
 
 DOCUMENTS = (
@@ -74,3 +74,30 @@ def test_no_list_of_words_earns_more_than_its_longest_part_that_counts(words: li
 def test_ten_thousand_items_take_seconds_and_equal_texts_have_equal_scores() -> None:
     found = similarity()([HONEST] * 10_000)
     assert len(set(found)) == 1
+
+
+KEYWORDS = "rice fish curry landlord deposit letter German poem autumn rain heat pump winter guests"
+QUESTION = "How do I cook curry for twelve guests?"
+
+
+def compare(form: SimilarityForm) -> list[float]:
+    """The similarity of a question in the manner of the corpus, and of a list of its keywords."""
+    return list(CorpusSimilarity(DOCUMENTS, CorpusData(uri="user.jsonl", form=form))([QUESTION, KEYWORDS]))
+
+
+def test_a_list_of_keywords_earns_more_than_a_question_by_bm25_and_less_by_matched_words() -> None:
+    question, keywords = compare(SimilarityForm.BM25)
+    assert keywords > question
+    question, keywords = compare(SimilarityForm.MATCHED_WORDS)
+    assert keywords < question
+
+
+def test_matched_words_multiply_the_score_of_each_document_by_the_share_of_words_that_it_has() -> None:
+    """`autumn` and `rain` are in one document; `letters` is in none, so two of three words match."""
+    texts = ["Autumn rain?", "Autumn rain letters?"]
+    whole, part = CorpusSimilarity(
+        DOCUMENTS, CorpusData(uri="user.jsonl", neighbors=1, form=SimilarityForm.MATCHED_WORDS)
+    )(texts)
+    bm25 = CorpusSimilarity(DOCUMENTS, CorpusData(uri="user.jsonl", neighbors=1))(texts)
+    assert whole == pytest.approx(bm25[0])
+    assert part == pytest.approx(bm25[1] * 2 / 3)

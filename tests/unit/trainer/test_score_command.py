@@ -11,6 +11,7 @@ import yaml
 from scripted_chat_server import MODEL, Answer, ChatServer, answer_arithmetic, chat_completion, error_answer
 
 from swarm_trainer import cli
+from swarm_trainer.cli import score_command
 
 ITEMS = ("12+34", "5*6", " 5*6 ", "7-9", "what?", "100+1")
 
@@ -132,3 +133,10 @@ def test_a_file_without_items_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     run = write_run(tmp_path, {})
     assert cli.main(["score", str(run), str(write_items(tmp_path, " ", ""))]) == 2
     assert "items.jsonl: every record has a blank text" in capsys.readouterr().err
+
+
+def test_takers_that_the_search_never_asks_are_not_asked(tmp_path: Path) -> None:
+    far = {"name": "far", "endpoint": {"url": "https://models.test", "model": "far", "apiKeyEnv": "NO_SUCH_KEY"}}
+    run = write_run(tmp_path, {"spec.evaluation.unseen": [far]})
+    resolved = score_command.load_spec(run, None, None)
+    assert (resolved.unseen, resolved.access) == ((), ())

@@ -1,5 +1,7 @@
 """The data that some objectives need beside the items of generators, in the block of the objective."""
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from swarm_core.api.generators import SeedDataSource
@@ -28,6 +30,15 @@ class ReferenceData(Block):
         return SeedDataSource(uri=self.uri, split=self.split, fields=self.fields, max_items=self.items)
 
 
+class SimilarityForm(StrEnum):
+    """The measures of similarity between an item and a document."""
+
+    BM25 = "Bm25"
+    """The BM25 score."""
+    MATCHED_WORDS = "MatchedWords"
+    """The BM25 score times the share of the item's words that the document has."""
+
+
 class CorpusData(Block):
     """The corpus: documents that items shall be similar to, such as the questions of one user."""
 
@@ -43,6 +54,9 @@ class CorpusData(Block):
     """Number of documents that an item is compared with: those with the highest scores."""
     max_words: Integer = Field(64, ge=4, le=10_000)
     """Number of words beyond which an item earns nothing more by its length."""
+    form: SimilarityForm = Field(SimilarityForm.BM25, exclude_if=lambda form: form is SimilarityForm.BM25)
+    """Measure of similarity to one document: Bm25 is the score of the released code, MatchedWords multiplies it by the
+    share of the item's words that the document has, so that a list of keywords earns little."""
 
     @property
     def source(self) -> SeedDataSource:

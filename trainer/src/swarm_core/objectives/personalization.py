@@ -8,9 +8,9 @@ accepted / asked is an addition of dataswarm (`objective`), and so are the limit
 word counts once, words beyond `maxWords` dilute the score, and an item has 100 at most. The gate `Seed` rejects a copy
 of a document; without the gate, a copy has 0. The range is [0, 100].
 
-Limits: BM25 compares words. It sees neither meaning nor other forms of a word, and an item of well-chosen keywords of
-one document scores like a question about it. The value depends on the corpus, so values compare only within one
-experiment. No taker is asked.
+Limits: BM25 compares words. It sees neither meaning nor other forms of a word, and a list of well-chosen keywords
+scores higher than a question. `form: MatchedWords` of the corpus pays most for items whose words one document has. The
+value depends on the corpus, so values compare only within one experiment. No taker is asked.
 """
 
 from math import fsum

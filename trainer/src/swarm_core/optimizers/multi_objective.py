@@ -118,12 +118,15 @@ class MultiObjective(Optimizer[FrontState]):
     def _count_stale(self, learned: FrontState, results: Sequence[VectorResult]) -> int:
         """Return the number of iterations since the front last grew. An iteration without scores does not count.
 
-        It has grown if the positions found since then raise the hypervolume by more than its standard error.
+        It has grown if the positions found since then raise the hypervolume by more than its standard error. While no
+        position meets all floors, it has grown if a position of this iteration lacks least.
         """
         if all(score is None for _, score in results):
             return learned.stale
-        since = learned.iteration - learned.stale - 1
-        growth, error = vector_estimates.measure_growth(self.select_archive(learned), since)
+        archive = self.select_archive(learned)
+        if all(pareto_front.measure_lack(one.values) > 0 for one in archive):
+            return 0 if any(one.iteration == learned.iteration for one in archive) else learned.stale + 1
+        growth, error = vector_estimates.measure_growth(archive, learned.iteration - learned.stale - 1)
         return 0 if growth > error else learned.stale + 1
 
     def best(self, state: FrontState) -> Estimate | None:

@@ -65,6 +65,7 @@ def load_spec(file: Path, objective: str | None, takers: Sequence[str] | None) -
             choose_objective(spec, objective)
         if takers is not None:
             choose_takers(spec, takers)
+        drop_unseen(spec)
     resolved = resolution.resolve_run(loading.parse_object(document, str(file)))
     if not isinstance(resolved, ResolvedSpec) or len(resolved.swarms) > 1:
         raise BadInputError(f"{file}: a {resolved.kind} has no takers that stay the same; give a SwarmRun")
@@ -88,6 +89,13 @@ def choose_takers(spec: dict[str, Any], names: Sequence[str]) -> None:
     if unknown:
         raise BadInputError(f"--takers: no taker is called {unknown[0]!r}; the run file has {list_names(known)}")
     spec["takers"] = [taker for taker in listed if str(taker.get("name")) in names]
+
+
+def drop_unseen(spec: dict[str, Any]) -> None:
+    """Remove the takers that only the conclusion of a search asks, so that their endpoints need no key here."""
+    evaluation = spec.get("evaluation")
+    if isinstance(evaluation, dict):
+        evaluation.pop("unseen", None)
 
 
 def read_items(path: Path) -> list[Item]:

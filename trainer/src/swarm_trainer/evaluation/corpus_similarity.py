@@ -2,6 +2,9 @@
 
     similarity = min(100, mean of the k highest scores of the item's words * min(1, maxWords / number of words))
 
+With `form: MatchedWords`, the score of each document is multiplied by the share of the item's distinct words that the
+document has. A list of the corpus's keywords has many words, of which each document has few.
+
 A word that an item repeats counts once, and a stop word scores nothing, but every word counts in the length. So words
 in excess of `maxWords` lower the similarity unless they score more than the item's words do on average. A copy of a
 document, in any spelling (`swarm_core.canonical_items`), has similarity 0, because it is not new.
@@ -15,7 +18,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from swarm_core.api.objective_data import CorpusData
+from swarm_core.api.objective_data import CorpusData, SimilarityForm
 from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
 from swarm_core.objectives.personalization import HIGHEST
@@ -48,6 +51,11 @@ class CorpusSimilarity:
         )
 
     @cached_property
+    def document_words(self) -> tuple[frozenset[str], ...]:
+        """The distinct words of each document, without stop words."""
+        return tuple(map(frozenset, split_words(self.documents)))
+
+    @cached_property
     def forms(self) -> frozenset[str]:
         """The documents in the form that all spellings of a text share."""
         return frozenset(canonicalize_item(Item(text), None) for text in self.documents)
@@ -59,6 +67,8 @@ class CorpusSimilarity:
         import numpy as np  # noqa: PLC0415 (bm25s brings it)
 
         scores = self.index.get_scores(words)
+        if self.settings.form is SimilarityForm.MATCHED_WORDS:
+            scores = scores * [len(held.intersection(words)) / len(words) for held in self.document_words]
         count = min(self.settings.neighbors, len(scores))
         highest = float(np.sort(np.partition(scores, len(scores) - count)[-count:]).sum(dtype=np.float64)) / count
         length = sum(1 for _ in WORD.finditer(text))

@@ -48,7 +48,7 @@ def plot_front(axes: Axes, commits: Sequence[Commit], result: SearchResult, fron
         axes.plot(*zip(*points, strict=True), "o", color=PALE_COLOR, ms=3, alpha=0.6, label="searched")
     for index, generator in enumerate(result.initials):
         plot_generator(axes, generator, (first, second), INITIAL_COLOR, "initial" if index == 0 else None)
-        label_generator(axes, generator, (first, second), generator.name)
+        label_generator(axes, generator, (first, second), generator.name, below=True)
     for index, point in enumerate(front.points):
         plot_generator(axes, point.generator, (first, second), BEST_COLOR, "found" if index == 0 else None)
         label_generator(axes, point.generator, (first, second), describe_roles(point))
@@ -77,7 +77,9 @@ def plot_generator(
     )
 
 
-def label_generator(axes: Axes, generator: EvaluatedGenerator, names: tuple[str, str], text: str) -> None:
-    """Write a text beside a generator."""
+def label_generator(
+    axes: Axes, generator: EvaluatedGenerator, names: tuple[str, str], text: str, *, below: bool = False
+) -> None:
+    """Write a text above or below a generator, so that an initial one that was found has both texts."""
     place = tuple(generator.measurements[name].value for name in names)
-    axes.annotate(text, (place[0], place[1]), xytext=(5, 5), textcoords="offset points", fontsize=8)
+    axes.annotate(text, (place[0], place[1]), xytext=(5, -12 if below else 5), textcoords="offset points", fontsize=8)
