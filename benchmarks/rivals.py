@@ -8,8 +8,8 @@ anew, searches, chooses, and measures on fresh items. Its outcomes are one line 
 soon as they exist. A stopped run resumes in its folder, and nothing that has a line is run again. So the table can be
 made from the lines alone (`--seeds 0`). A run that fails is printed, and has no line.
 
-Limits: each arena is a toy. The intervals of `rivals_table` cover seeds, and no other arena. The bases of the arenas do
-not follow instructions, so a rival that instructs a model shows what it does without one that can.
+Limits: each arena is a toy. The intervals of `rivals_table` cover seeds, and no other arena. Rivals that need a model
+which follows instructions are left out.
 """
 
 import argparse
@@ -33,9 +33,14 @@ RESULTS = Path(__file__).with_suffix(".jsonl")
 MARK = "benchmarks/rivals.py"
 FIRST_SEED = 3001
 """Far from the seeds of tuning, of `ten_seeds.py` and of `search.py`."""
-SEARCHING = ("RandomSearch", "CmaEs", "Dpo", "DescriptionSearch")
+SEARCHING = ("RandomSearch", "CmaEs", "Dpo")
 """Rivals that cost as much as the search."""
-GROUPS = {"cheap": tuple(name for name in catalog.RIVALS if name not in SEARCHING), "searching": SEARCHING}
+INSTRUCTING = ("Rewrite", "DescriptionSearch")
+"""Rivals that need a model which follows instructions. The bases of the arenas do not."""
+GROUPS = {
+    "cheap": tuple(name for name in catalog.RIVALS if name not in (*SEARCHING, *INSTRUCTING)),
+    "searching": SEARCHING,
+}
 SETTINGS: dict[str, dict[str, Any]] = {
     "Dpo": {"dpo": {"rounds": 2, "training": {"epochs": 3, "learningRate": 1.0e-3, "maxLength": 192}}},
 }

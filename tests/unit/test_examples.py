@@ -81,3 +81,10 @@ def test_a_model_on_this_machine_is_measured() -> None:
     found = describe(FOLDER.parent / "arithmetic" / "swarmrun.yaml")
     assert "of weights" in found["memory"][0]
     assert "unknown" not in " ".join([*found["memory"], *found["disk"]])
+
+
+def test_a_gate_that_takes_votes_is_asked_for_each(tmp_path: Path) -> None:
+    document = yaml.safe_load((FOLDER / "gsm8k.yaml").read_text())
+    document["spec"]["gates"][-1] = {"type": "Answerable", "answerable": {"votes": {"count": 5}}}
+    (tmp_path / "votes.yaml").write_text(yaml.safe_dump(document))
+    assert describe(tmp_path / "votes.yaml")["calls"] == ["at most 1,649,096 of judges, 2,028,500 of gates"]

@@ -55,6 +55,11 @@ def test_dare_ties_keeps_what_agrees_with_the_elected_sign(monkeypatch: pytest.M
     torch.testing.assert_close(merged, torch.tensor([4.0, -8.0, -4.0]))
 
 
+def test_a_density_of_one_drops_nothing_and_the_signs_alone_decide() -> None:
+    merged = dare_ties.merge_tensors([torch.tensor([2.0, -4.0, 6.0]), torch.tensor([4.0, 8.0, -2.0])], 1.0, 1)
+    torch.testing.assert_close(merged, torch.tensor([3.0, 8.0, 6.0]))
+
+
 def test_dropping_depends_on_the_seed_alone_and_leaves_the_generator_of_the_process() -> None:
     tensors = [torch.randn(8, 8, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
     before = torch.get_rng_state()

@@ -1,7 +1,6 @@
 """Rivals that ask a model: rewriting and the search by descriptions, with a model that follows instructions or not."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ from swarmrun_documents import patched
 from swarm_core import recipe, streams
 from swarm_core.api import endpoint_access, loading, parts, resolution
 from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
 from swarm_core.rivals.rival import SearchCost
-from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.report.rivals_report import MeasuredRival
 from swarm_trainer.rivals import comparison
 from swarm_trainer.rivals.rival_context import FinalData, RivalContext, RivalError
@@ -93,13 +92,32 @@ def test_a_model_that_does_not_rewrite_leaves_the_items_as_they_are(tmp_path: Pa
     assert texts == [one.text for rollout in rival.found.initial.rollouts for one in rollout.items]
 
 
-def test_items_with_answers_of_their_own_are_not_rewritten(tmp_path: Path) -> None:
-    rival = make_context(tmp_path, Instructed(), REWRITE)
-    exam = rival.setup.examination
-    answers = replace(exam, wording=replace(exam.wording, format=ItemFormat.QUESTIONS_AND_ANSWERS))
-    rival.setup = replace(rival.setup, evaluator=replace(rival.setup.evaluator, examination=answers))
-    with pytest.raises(RivalError, match=r"generation\.format QuestionsAndAnswers"):
-        carry_out(rival)
+@pytest.mark.parametrize(
+    ("rival", "changes", "message"),
+    [
+        (
+            REWRITE,
+            {"spec.generation": {"format": "QuestionsAndAnswers"}},
+            r"rivals\[0\]: Rewrite changes questions and not .* generation\.format QuestionsAndAnswers has",
+        ),
+        (
+            SEARCH,
+            {"spec.prompts": {"generation": {"text": "More:\n{examples}"}}},
+            r"rivals\[0\]: the prompt .* does not show the domain.*write \{domain\} in spec\.prompts\.generation\.text",
+        ),
+        (SEARCH, {"spec.base.template": "Plain"}, "set base.template to Chat"),
+    ],
+)
+def test_a_run_that_cannot_have_the_rival_is_refused_before_it_starts(
+    rival: dict[str, object], changes: dict[str, object], message: str
+) -> None:
+    def check(changes: dict[str, object]) -> None:
+        document = patched({"spec.evaluation.rivals": [rival], **changes})
+        comparison.check(resolution.resolve_run(loading.parse_object(document, "run.yaml")))
+
+    check({})
+    with pytest.raises(BadInputError, match=message):
+        check(changes)
 
 
 def test_the_best_topic_by_the_search_writes_the_final_items(tmp_path: Path) -> None:
@@ -127,12 +145,6 @@ def test_a_model_without_topics_leaves_the_domain_as_the_best(tmp_path: Path) ->
     carry_out(rival)
     assert sum("new topics" in one.prompt for one in engine.asked) == 3
     assert rival.spent.items == 12
-
-
-def test_a_prompt_without_the_domain_is_refused(tmp_path: Path) -> None:
-    changes = {"spec.prompts": {"generation": {"text": "More:\n{examples}"}}}
-    with pytest.raises(RivalError, match=r"write \{domain\} in spec\.prompts\.generation\.text"):
-        carry_out(make_context(tmp_path, Instructed(), SEARCH, changes=changes))
 
 
 @pytest.mark.parametrize("spec", [REWRITE, SEARCH], ids=["rewrite", "descriptions"])

@@ -39,7 +39,7 @@ def _list_repeated(evaluation: Any) -> list[int]:
 _LABEL = "(has({0}.plugin) ? {0}.plugin.name : {0}.type)"
 """The CEL expression of `get_label`."""
 RIVALS_RULE: Rule[Any] = Rule(
-    f"self.rivals.all(a, self.rivals.exists_one(b, {_LABEL.format('a')} == {_LABEL.format('b')}))",
+    f"!has(self.rivals) || self.rivals.all(a, self.rivals.exists_one(b, {_LABEL.format('a')} == {_LABEL.format('b')}))",
     "this rival is listed twice; remove one of them",
     "rivals",
     lambda it: not _list_repeated(it),

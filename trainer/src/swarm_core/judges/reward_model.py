@@ -64,7 +64,7 @@ class RewardModelSettings(Settings):
     counterexamples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         RangeCalibration.rules[0].message: _calibrate(range={"low": 1, "high": 1}),
         **{
-            rule.message: {**EXAMPLE, "calibration": {"type": kind}}
+            rule.message: {**EXAMPLE, "calibration": {"type": str(kind)}}
             for rule, kind in zip(RewardCalibration.rules, CalibrationType, strict=True)
         },
     }

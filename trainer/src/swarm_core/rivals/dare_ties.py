@@ -18,8 +18,8 @@ from swarm_core.blocks.settings import Settings
 class DareTiesSettings(Settings):
     """The share of numbers that DARE keeps."""
 
-    density: Number = Field(0.5, ge=0.05, le=0.95)
-    """Share of the numbers of each adapter that are kept."""
+    density: Number = Field(0.5, gt=0, le=1)
+    """Share of the numbers of each adapter that are kept. With 1, none is dropped, and the signs alone decide."""
 
 
 @dataclass(frozen=True, slots=True)

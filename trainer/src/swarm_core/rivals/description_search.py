@@ -24,7 +24,8 @@ from swarm_core.blocks.settings import Settings
 from swarm_core.model_verdicts import enclose
 from swarm_core.ports import Completion, Request
 from swarm_core.recipe import ModelName
-from swarm_core.text import item_parser
+from swarm_core.text import item_parser, prompts
+from swarm_core.text.prompts import Wording
 
 PROMPT = """\
 You design a test about {domain}. Somebody will write its questions from a topic of one line. Propose {count} topics \
@@ -93,6 +94,16 @@ class DescriptionSearch:
     def model(self) -> ModelName | None:
         """The model that proposes, if it is one behind an endpoint."""
         return None if self.config.endpoint is None else self.config.endpoint.served_model
+
+    def find_misfit(self, wording: Wording) -> str | None:
+        """Return the reason if the prompt that asks for items does not show a topic."""
+        template = wording.texts.generation or prompts.TEMPLATES[wording.style].generation
+        if "domain" in prompts.list_placeholders(template):
+            return None
+        return (
+            "the prompt that asks for items does not show the domain, which topics replace; set base.template to Chat,"
+            " or write {domain} in spec.prompts.generation.text"
+        )
 
     def build_request(
         self, model: ModelName, tried: Sequence[TriedTopic], domain: str, seed: int, chat: bool

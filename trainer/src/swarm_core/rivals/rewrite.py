@@ -26,6 +26,8 @@ from swarm_core.ports import Request
 from swarm_core.recipe import ModelName
 from swarm_core.rivals.best_of_n import Selector
 from swarm_core.rollout import AnsweredItem
+from swarm_core.text.item_formats import ItemFormat
+from swarm_core.text.prompts import Wording
 
 PROMPT = """\
 Rewrite a question of a test about {domain} so that it is harder, but can still be answered, and an answer can still \
@@ -86,6 +88,15 @@ class Rewrite:
     def model(self) -> ModelName | None:
         """The model that rewrites, if it is one behind an endpoint."""
         return None if self.config.endpoint is None else self.config.endpoint.served_model
+
+    def find_misfit(self, wording: Wording) -> str | None:
+        """Return the reason if items have answers of their own, which would not fit rewritten ones."""
+        if wording.format is ItemFormat.QUESTIONS:
+            return None
+        return (
+            f"Rewrite changes questions and not their answers, which generation.format {wording.format} has; remove the"
+            " rival, or set the format to Questions"
+        )
 
     def build_request(self, model: ModelName, question: str, domain: str, seed: int, chat: bool) -> Request:
         """Return the request that rewrites `question`. `seed` decides the way, too."""

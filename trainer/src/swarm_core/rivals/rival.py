@@ -10,9 +10,10 @@ as they are not part of that of the search.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from swarm_core.rollout import Rollout
+from swarm_core.text.prompts import Wording
 
 
 class Rival(Protocol):
@@ -24,6 +25,15 @@ class Rival(Protocol):
     """The place `module:function` of the other half."""
     spends_budget: ClassVar[bool]
     """Whether it makes measurements of its own before the report."""
+
+
+@runtime_checkable
+class DemandingRival(Rival, Protocol):
+    """A rival that not every run can have."""
+
+    def find_misfit(self, wording: Wording) -> str | None:
+        """Return why a run with these prompts cannot have the rival, and the way out; None if it can."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

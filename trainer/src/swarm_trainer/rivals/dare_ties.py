@@ -22,6 +22,10 @@ def carry_out(rival: DareTies, context: RivalContext) -> FinalData:
 
 def merge_tensors(tensors: list[Tensor], density: float, seed: int) -> Tensor:
     """Merge tensors of one shape with equal weights. `seed` decides which numbers are dropped."""
+    if density == 1:  # peft warns that nothing is dropped
+        stacked = torch.stack(tensors)
+        signed: Tensor = merge_utils.disjoint_merge(stacked, merge_utils.calculate_majority_sign_mask(stacked))
+        return signed
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         merged: Tensor = merge_utils.dare_ties(tensors, torch.ones(len(tensors)), density)

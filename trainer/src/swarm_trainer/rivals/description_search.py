@@ -13,7 +13,6 @@ from swarm_core.recipe import Recipe, canonical_json
 from swarm_core.rivals import description_search
 from swarm_core.rivals.description_search import DescriptionSearch, TriedTopic
 from swarm_core.rivals.rival import SearchCost
-from swarm_core.text import prompts
 from swarm_trainer.evaluation import serving
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.examine import Examination
@@ -27,7 +26,6 @@ MAX_FRUITLESS = 3
 
 def carry_out(rival: DescriptionSearch, context: RivalContext) -> FinalData:
     """Have the base write the final items with the best topic. Raises RivalError if no topic could be measured."""
-    check_prompt(context)
     base = recipe.build_single(context.setup.space.base, dtype=context.setup.space.dtype)
     tried, fruitless = list[TriedTopic](), 0
     for number in count():
@@ -42,17 +40,6 @@ def carry_out(rival: DescriptionSearch, context: RivalContext) -> FinalData:
         raise RivalError("no topic could be measured within the budget of the search")
     _, place = max(scored)
     return context.write_final(base, write_about(context, tried[-place].topic))
-
-
-def check_prompt(context: RivalContext) -> None:
-    """Raises RivalError if the prompt that asks for items does not show a topic."""
-    wording = context.setup.examination.wording
-    template = wording.texts.generation or prompts.TEMPLATES[wording.style].generation
-    if "domain" not in prompts.list_placeholders(template):
-        raise RivalError(
-            "the prompt that asks for items does not show the domain; set base.template to Chat, or write {domain} in"
-            " spec.prompts.generation.text"
-        )
 
 
 def write_about(context: RivalContext, topic: str) -> Examination:

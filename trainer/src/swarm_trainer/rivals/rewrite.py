@@ -16,7 +16,6 @@ from swarm_core.rivals.best_of_n import Selector
 from swarm_core.rivals.rewrite import Rewrite
 from swarm_core.rivals.rival import SearchCost
 from swarm_core.rollout import AnsweredItem, Rollout
-from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.evaluation import examine
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.examine import Stage
@@ -25,7 +24,7 @@ from swarm_trainer.rivals.rival_context import FinalData, MeasurementRequest, Ri
 
 def carry_out(rival: Rewrite, context: RivalContext) -> FinalData:
     """Return the items after the last round, with new answers. Raises RivalError if they cannot be rewritten."""
-    check_possible(context)
+    check_repeats(context)
     written = write_drafts(context)
     for number in range(rival.config.rounds):
         rewritten = rewrite_all(rival, context, number, written)
@@ -35,15 +34,11 @@ def carry_out(rival: Rewrite, context: RivalContext) -> FinalData:
     return context.answer_final(written)
 
 
-def check_possible(context: RivalContext) -> None:
-    """Raises RivalError if items of this run cannot be rewritten one by one."""
-    exam = context.setup.examination
-    if exam.wording.format is not ItemFormat.QUESTIONS:
-        raise RivalError(
-            f"generation.format {exam.wording.format}: the item's own answer would not fit a rewritten one"
-        )
-    if exam.repeats > 1:
-        raise RivalError(f"the objective compares {exam.repeats} independent sets of items, which rewriting would tie")
+def check_repeats(context: RivalContext) -> None:
+    """Raises RivalError if the objective compares independent sets of items."""
+    repeats = context.setup.examination.repeats
+    if repeats > 1:
+        raise RivalError(f"the objective compares {repeats} independent sets of items, which rewriting would tie")
 
 
 def write_drafts(context: RivalContext) -> list[Rollout]:

@@ -33,12 +33,12 @@ def describe_costs(
 
 
 def list_writers(resolved: ResolvedSpec) -> tuple[Writer, Writer]:
-    """Return the requests to the generators, and those to the takers that the run serves itself."""
+    """Return the requests to the generators, and those to the takers and students that the run serves itself."""
     limits, rivals = preview.estimate_limits(resolved), preview.estimate_rival_limits(resolved)
     per_taker = (limits.answers + rivals.answers) // max(1, len(resolved.takers))
-    answers = per_taker * count_local(resolved.takers) + preview.limit_unseen_items(resolved) * count_local(
-        resolved.unseen
-    )
+    unseen, student = preview.limit_unseen_items(resolved), resolved.evaluation.student
+    answers = per_taker * count_local(resolved.takers) + unseen * count_local(resolved.unseen)
+    answers += 0 if student is None else preview.count_student_answers(student)
     generation, answering = resolved.generation, resolved.answering
     return (
         Writer(

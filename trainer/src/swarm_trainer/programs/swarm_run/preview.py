@@ -8,6 +8,7 @@ from swarm_core.api import parts
 from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.resolved import (
+    Part,
     PartUse,
     RemoteTaker,
     ResolvedGenerators,
@@ -276,9 +277,16 @@ def estimate_calls(resolved: ResolvedSpec) -> dict[str, int]:
     return {
         "judges": judges * (per_taker * len(resolved.takers) + unseen * len(resolved.unseen) + students)
         + checks * requested,
-        "gates": requested * sum(gate.endpoint is not None for gate in resolved.gates),
+        "gates": requested * sum(count_verdicts(gate) for gate in resolved.gates if gate.endpoint is not None),
         "takers": per_taker * count_remote(resolved.takers) + unseen * count_remote(resolved.unseen),
     }
+
+
+def count_verdicts(gate: Part) -> int:
+    """Count the requests of a gate for one item: one, or as many as it takes votes."""
+    votes = gate.config.get("votes")
+    count = votes.get("count") if isinstance(votes, Mapping) else None
+    return count if isinstance(count, int) else 1
 
 
 def count_remote(takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
