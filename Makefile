@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 GOLDEN := tests/unit/operator/golden
-PYTEST := $(BIN)/pytest --numprocesses auto --durations=20
+# One thread in each process: with one per core, the processes of a test run wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations=20
 
 IMAGES ?= operator trainer vllm
 REGISTRY ?= docker.io/dataswarm

@@ -12,13 +12,14 @@ Quantities of one measurement, over accepted items unless stated:
     copies           share of items that are seed items in any spelling; the examples in prompts are seed items
     difficulty       as `objectives.difficulty` defines it
     separation       as `objectives.separation` defines it
-    novelty          KL(P_ref || P) in nats, P the takers' means divided by their sum, P_ref the same on seed items
+    novelty          as `objectives.novelty` defines it, against seed items of all clusters
     consistency      1 - the mean over takers of the population deviation of their means on four consecutive parts
-    personalization  mean over items of the mean of the five highest BM25 scores (k1 = 1.5, b = 0.75) against the corpus
+    personalization  as `objectives.personalization` defines it, of accepted items alone
     diversity        exp of the entropy of (topic, operations, steps): the effective number of kinds of item
     complexity       mean number of steps
 
-Source of novelty, consistency and personalization: the released code of Data Swarms (arXiv 2506.00741).
+The form of consistency is that of the released code of Data Swarms (arXiv 2506.00741), which cuts one list into parts.
+`objectives.consistency` would need four measurements.
 
 Limits: one training of the generators, so the noise of training is not in the table.
 """
@@ -37,62 +38,22 @@ import torch
 from published_table import insert_table
 from search import EXAMPLES, Case, SearchBenchmark, examine_models
 
-from swarm_core.items import Item
+from swarm_core.api.objective_data import CorpusData
+from swarm_core.items import Item, get_texts
 from swarm_core.objectives import scores
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import Sample
+from swarm_core.objectives.novelty import Novelty
+from swarm_core.objectives.objective import ReferenceScores, Sample
+from swarm_core.objectives.scores import Unscored
 from swarm_core.objectives.separation import Separation
 from swarm_core.optimizers import positions, sampling
 from swarm_core.ports import Describer
 from swarm_core.rollout import Rollout, build_sample
 from swarm_trainer.evaluation import examine
 from swarm_trainer.evaluation.completions import Asker
+from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity
 
 PARTS, NEAREST, REFERENCE_ITEMS = 4, 5, 200
-SATURATION, LENGTH_WEIGHT = 1.5, 0.75
-"""k1 and b of BM25."""
-
-
-class Corpus:
-    """The questions of users, which BM25 scores a text against."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.documents = [Counter(split_words(text)) for text in texts]
-        sizes = [document.total() for document in self.documents]
-        self.lengths = [size / fmean(sizes) for size in sizes]
-        holders = Counter(word for document in self.documents for word in document)
-        count = len(texts)
-        self.weights = {word: log(1 + (count - n + 0.5) / (n + 0.5)) for word, n in holders.items()}
-
-    def score(self, text: str) -> float:
-        """The mean of the highest scores of the documents."""
-        words = [word for word in split_words(text) if word in self.weights]
-        found = [
-            fsum(self.weights[word] * weigh(document[word], length) for word in words)
-            for document, length in zip(self.documents, self.lengths, strict=True)
-        ]
-        return fmean(sorted(found, reverse=True)[:NEAREST])
-
-
-def weigh(count: int, length: float) -> float:
-    """The saturated frequency of a word that stands `count` times in a document of relative length `length`."""
-    return count * (SATURATION + 1) / (count + SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length))
-
-
-def split_words(text: str) -> list[str]:
-    return [word.strip(".,?!") for word in text.lower().split()]
-
-
-def normalize(means: Sequence[float]) -> list[float]:
-    """`means` divided by their sum; a mean of 0 counts as one right answer in a thousand."""
-    floored = [max(mean, 0.001) for mean in means]
-    return [mean / fsum(floored) for mean in floored]
-
-
-def measure_novelty(means: Sequence[float], reference: Sequence[float]) -> float:
-    """The Kullback-Leibler divergence of the takers' normalized means from those on the reference."""
-    pairs = zip(normalize(reference), normalize(means), strict=True)
-    return fsum(p * log(p / q) for p, q in pairs)
 
 
 def measure_consistency(sample: Sample) -> float:
@@ -117,18 +78,24 @@ class Landscape:
         judge = self.exam.judge
         assert isinstance(judge, Describer)
         self.describer = judge
-        lines = (EXAMPLES / case.arena / "users.jsonl").read_text(encoding="utf-8").splitlines()
-        self.corpus = Corpus([json.loads(line)["text"] for line in lines])
+        file = EXAMPLES / case.arena / "users.jsonl"
+        documents = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()]
+        self.corpus = CorpusSimilarity(documents, CorpusData(uri=str(file), neighbors=NEAREST))
         self.bench.engine.serve(self.bench.default.fixed_takers)
         self.reference = self.answer_reference()
 
-    def answer_reference(self) -> list[float]:
-        """The takers' means on seed items of all clusters."""
+    def answer_reference(self) -> ReferenceScores:
+        """The takers' scores on seed items of all clusters."""
         items = self.exam.seeds.items
         chosen = items[:: max(1, len(items) // REFERENCE_ITEMS)]
         answered = examine.collect_answers(self.exam, ("reference",), chosen, Asker(self.bench.engine))
         rows = zip(*(one.answers for one in answered), strict=True)
-        return [scores.mean_score([answer.score for answer in row], 0.9) for row in rows]
+        known = [[answer.score for answer in row if not isinstance(answer.score, Unscored)] for row in rows]
+        names = [name for name, _ in self.exam.takers]
+        return ReferenceScores(
+            means={name: fmean(row) for name, row in zip(names, known, strict=True)},
+            counts={name: len(row) for name, row in zip(names, known, strict=True)},
+        )
 
     def measure(self, spots: Sequence[positions.Position], repeats: int, items: int) -> list[list[Mapping[str, float]]]:
         """Return the quantities, [place][repeat]."""
@@ -142,7 +109,7 @@ class Landscape:
 
     def describe(self, rollout: Rollout) -> Mapping[str, float]:
         """Return the quantities of one measurement. With fewer than 8 accepted items, only those that need none."""
-        sample = build_sample([rollout], self.exam.judge)
+        sample = build_sample([rollout], self.exam.judge, self.reference)
         items = [item for repeat in sample.items for item in repeat]
         found = {"accepted": sample.accepted_share}
         if len(items) < 2 * PARTS:
@@ -151,9 +118,9 @@ class Landscape:
             "copies": fmean(self.exam.seeds.find(item) is not None for item in items),
             "difficulty": Difficulty().value(sample),
             "separation": Separation().value(sample),
-            "novelty": measure_novelty(sample.means(), self.reference),
+            "novelty": Novelty().value(sample),
             "consistency": measure_consistency(sample),
-            "personalization": fmean(self.corpus.score(item.text) for item in items),
+            "personalization": fmean(self.corpus(get_texts(items))),
             **self.describe_items(items),
         }
 

@@ -1,47 +1,50 @@
-"""Does a search beat other ways to spend its budget? Whole runs with rivals, on any arena, with any objective.
+"""Does a search find better data than it starts with, and than other ways to spend its budget? Whole runs with rivals.
 
-    python benchmarks/rivals.py --arenas arithmetic stories --objectives Difficulty --write docs/results.md
+    python benchmarks/rivals.py --write docs/results.md
+    python benchmarks/rivals.py --group searching --objectives Difficulty Separation --seeds 5 --write docs/results.md
 
-Each run is a whole `dataswarm run` of a file of an arena (`swarmrun.yaml`, or `--file`) with another seed, another
-objective and the rivals of the catalog that need no model which follows instructions. Its outcomes are one line of
-`benchmarks/rivals.jsonl`, written as soon as they exist. A stopped run resumes in its folder, and nothing that has a
-line is run again. So the table can be made from the lines alone (`--seeds 0`).
+Each run is a whole `dataswarm run` of a search of `arena_searches` with a group of rivals: it fine-tunes the generators
+anew, searches, chooses, and measures on fresh items. Its outcomes are one line of `benchmarks/rivals.jsonl`, written as
+soon as they exist. A stopped run resumes in its folder, and nothing that has a line is run again. So the table can be
+made from the lines alone (`--seeds 0`). A run that fails is printed, and has no line.
 
-The table has the value on fresh items of the best generator, of the best initial one and of each rival, and the
-difference of the best generator to it, with Student's interval over seeds. Limits: each arena is a toy. The interval
-covers seeds, and no other arena.
+Limits: each arena is a toy. The intervals of `rivals_table` cover seeds, and no other arena. Rivals that need a model
+which follows instructions are left out.
 """
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
-import yaml
+from arena_searches import ARENAS, EXAMPLES, OBJECTIVES, build_document
 from published_table import insert_table
-from search_table import format_interval
+from rivals_table import FOUND, INITIAL, Outcome, format_table, load_outcomes
+from ten_seeds import start_run
 
 from swarm_core import catalog
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 RESULTS = Path(__file__).with_suffix(".jsonl")
 MARK = "benchmarks/rivals.py"
 FIRST_SEED = 3001
 """Far from the seeds of tuning, of `ten_seeds.py` and of `search.py`."""
-FOUND, INITIAL = "best found", "best initial"
+SEARCHING = ("RandomSearch", "CmaEs", "Dpo")
+"""Rivals that cost as much as the search."""
+INSTRUCTING = ("Rewrite", "DescriptionSearch")
+"""Rivals that need a model which follows instructions. The bases of the arenas do not."""
+GROUPS = {
+    "cheap": tuple(name for name in catalog.RIVALS if name not in (*SEARCHING, *INSTRUCTING)),
+    "searching": SEARCHING,
+}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "Dpo": {"dpo": {"rounds": 2, "training": {"epochs": 3, "learningRate": 1.0e-3, "maxLength": 96}}},
+    "Dpo": {"dpo": {"rounds": 2, "training": {"epochs": 3, "learningRate": 1.0e-3, "maxLength": 192}}},
 }
 """Settings of rivals that suit the arenas; the others have their defaults."""
-INSTRUCTED = frozenset({"Rewrite", "DescriptionSearch"})
-"""Rivals that need a model which follows instructions. No base of an arena does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +52,33 @@ class Case:
     """One run."""
 
     arena: str
-    file: str
-    """The name of the arena's SwarmRun without `.yaml`."""
     objective: str
     seed: int
+    group: str
+    """The group of rivals."""
 
     @property
     def name(self) -> str:
         """The name of the run's folder."""
-        return f"{self.arena}-{self.file}-{self.objective}-{self.seed}"
+        return f"{self.arena}-{self.objective}-{self.seed}-{self.group}"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One generator or rival of one run. The values are None if it could not be measured."""
-
-    arena: str
-    file: str
-    objective: str
-    seed: int
-    name: str
-    fresh: float | None
-    difference: tuple[float, float, float] | None
-    """The value of the best generator minus its own: estimate and 95 % interval."""
-    share: float
-    """The largest share of the search's items, answers or tokens that it spent."""
-
-
-def load_outcomes(results: Path) -> list[Outcome]:
-    """Load the outcomes from a JSON Lines file; none if it does not exist."""
-    lines = results.read_text().splitlines() if results.exists() else []
-    return [read_outcome(fields) for line in lines for fields in json.loads(line)]
-
-
-def read_outcome(fields: dict[str, Any]) -> Outcome:
-    """Return the outcome that `asdict` made JSON of."""
-    return Outcome(**{**fields, "difference": None if fields["difference"] is None else tuple(fields["difference"])})
-
-
-def build_document(case: Case, rivals: Sequence[str]) -> dict[str, Any]:
+def build_case(case: Case) -> dict[str, Any]:
     """Build the SwarmRun of a case."""
-    document: dict[str, Any] = yaml.safe_load((EXAMPLES / case.arena / f"{case.file}.yaml").read_text())
-    spec = document["spec"]
-    spec["seed"], spec["objective"] = case.seed, {"type": case.objective}
-    spec["evaluation"]["rivals"] = [{"type": name, **SETTINGS.get(name, {})} for name in rivals]
+    document = build_document(case.arena, case.objective, case.seed)
+    rivals = [{"type": name, **SETTINGS.get(name, {})} for name in GROUPS[case.group]]
+    document["spec"]["evaluation"]["rivals"] = rivals
     return document
 
 
-def run_case(case: Case, rivals: Sequence[str], into: Path, results: Path) -> bool:
+def run_case(case: Case, into: Path, results: Path) -> bool:
     """Run a case, or resume it, and append its line. Return whether it has a result."""
-    file = EXAMPLES / case.arena / f".rivals-{os.getpid()}-{case.name}.yaml"  # beside what its paths name
-    file.write_text(yaml.safe_dump(build_document(case, rivals)))
-    try:
-        command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(into / case.name)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    finally:
-        file.unlink()
-    if done.returncode != 0:
-        print(f"{case.name}: {done.stderr[-2000:]}", file=sys.stderr)
+    folder = into / case.name
+    done = (folder / "result.json").is_file() or start_run(build_case(case), EXAMPLES / case.arena, folder)
+    print(f"{case.name}: {'done' if done else 'failed'}", flush=True)
+    if not done:
         return False
-    outcomes = list(read_result(case, json.loads((into / case.name / "result.json").read_text())))
+    outcomes = list(read_result(case, json.loads((folder / "result.json").read_text())))
     with results.open("a") as lines:  # one short write, so that lines of two runs do not mix
         lines.write(json.dumps([asdict(one) for one in outcomes]) + "\n")
     return True
@@ -136,64 +106,26 @@ def read_difference(gain: dict[str, Any]) -> tuple[float, float, float]:
     return gain["value"], gain["low"], gain["high"]
 
 
-def format_rows(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Yield a row for each generator and rival of each arena and objective."""
-    groups = dict.fromkeys((one.arena, one.file, one.objective, one.name) for one in outcomes)
-    for group in groups:
-        mine = [one for one in outcomes if (one.arena, one.file, one.objective, one.name) == group]
-        values = [one.fresh for one in mine if one.fresh is not None]
-        differences = [one.difference for one in mine if one.difference is not None]
-        fresh = f"{fmean(values):.3f}" if values else "-"
-        spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
-        yield (
-            f"| {' | '.join(group)} | {len(values)} of {len(mine)} | {fresh}{spread} |"
-            f" {format_differences(differences)} | {fmean(one.share for one in mine):.0%} |"
-        )
-
-
-def format_differences(differences: Sequence[tuple[float, float, float]]) -> str:
-    """Format the mean difference over seeds, and how many runs report a gain, a loss, or neither."""
-    if not differences:
-        return " | "
-    gains, losses = sum(low > 0 for _, low, _ in differences), sum(high < 0 for _, _, high in differences)
-    values = [value for value, _, _ in differences]
-    mean = format_interval(values) if len(values) > 1 else f"{values[0]:+.3f}"
-    return f"{mean} | {gains} / {losses} / {len(differences) - gains - losses}"
-
-
-def format_table(outcomes: Sequence[Outcome]) -> str:
-    """Format the whole table."""
-    values = "measured | fresh, sd over seeds | best found minus this | gains / losses / not resolved | spent"
-    return "\n".join([f"| arena | file | objective | data of | {values} |", "|" + "---|" * 9, *format_rows(outcomes)])
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file of results to append to")
     parser.add_argument("--into", type=Path, default=Path("runs/rivals"), help="the folder that keeps the runs")
-    parser.add_argument("--arenas", nargs="+", default=["arithmetic"], help="folders of examples/")
-    parser.add_argument("--file", default="swarmrun", help="the SwarmRun of the arenas, without .yaml")
-    parser.add_argument("--objectives", nargs="+", default=["Difficulty"], help="types without required settings")
-    parser.add_argument(
-        "--rivals",
-        nargs="+",
-        default=[name for name in catalog.RIVALS if name not in INSTRUCTED],
-        choices=list(catalog.RIVALS),
-    )
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--arenas", nargs="+", default=list(ARENAS), choices=ARENAS)
+    parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES), choices=OBJECTIVES)
+    parser.add_argument("--group", default="cheap", choices=GROUPS, help="the group of rivals")
     parser.add_argument("--seeds", type=int, default=10, help="the number of seeds; 0 only makes the table")
     parser.add_argument("--at-once", type=int, default=1, help="runs at the same time")
     parser.add_argument("--write", type=Path, help="the document whose table is replaced")
     chosen = parser.parse_args()
-    known = {(one.arena, one.file, one.objective, one.seed) for one in load_outcomes(chosen.results)}
-    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+    known = {(one.arena, one.objective, one.seed, one.group) for one in load_outcomes(chosen.results)}
+    seeds = range(FIRST_SEED, FIRST_SEED + chosen.seeds)
     cases = [
-        Case(arena, chosen.file, kind, seed) for seed in seeds for arena in chosen.arenas for kind in chosen.objectives
+        Case(arena, objective, seed, chosen.group)
+        for seed, objective, arena in product(seeds, chosen.objectives, chosen.arenas)
+        if (arena, objective, seed, chosen.group) not in known
     ]
-    missing = [case for case in cases if (case.arena, case.file, case.objective, case.seed) not in known]
-    chosen.into.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(chosen.at_once) as pool:
-        done = list(pool.map(lambda case: run_case(case, chosen.rivals, chosen.into, chosen.results), missing))
+        done = list(pool.map(lambda case: run_case(case, chosen.into, chosen.results), cases))
     text = format_table(load_outcomes(chosen.results))
     print(text)
     if chosen.write:

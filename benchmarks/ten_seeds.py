@@ -12,14 +12,15 @@ the ten seeds cover that.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import yaml
 from published_table import insert_table
@@ -44,29 +45,43 @@ class SeedOutcome:
         """Whether the interval of the gain lies above 0."""
         return self.gain is not None and self.gain[1] > 0
 
+    @property
+    def is_loss(self) -> bool:
+        """Whether the interval of the gain lies below 0."""
+        return self.gain is not None and self.gain[2] < 0
+
 
 def run_seed(arena: Path, seed: int, folder: Path, rule: str | None) -> SeedOutcome:
     """Return the outcome of `arena` with another seed, in its own folder, from this call or an earlier one."""
-    if not (folder / str(seed) / "result.json").is_file() and not start_run(arena, seed, folder, rule):
-        return SeedOutcome(seed)
-    result = json.loads((folder / str(seed) / "result.json").read_text())
-    gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
-    return SeedOutcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
-
-
-def start_run(arena: Path, seed: int, folder: Path, rule: str | None) -> bool:
-    """Run `arena` with another seed, or resume it. Return whether it has a result."""
     document = yaml.safe_load(arena.read_text())
     document["spec"]["seed"] = seed
     if rule is not None:
         document["spec"]["swarm"] = {**document["spec"]["swarm"], "rule": rule}
-    file = arena.with_name(f".{arena.stem}-{os.getpid()}-{seed}.yaml")  # next to the original, for its relative paths
-    file.write_text(yaml.safe_dump(document))
-    try:
-        command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(folder / str(seed))]
+    return run_document(document, arena.parent, seed, folder / str(seed))
+
+
+def run_document(document: dict[str, Any], arena: Path, seed: int, folder: Path) -> SeedOutcome:
+    """Return the outcome of a run whose paths are relative to the folder `arena`, from this call or an earlier one."""
+    if not (folder / "result.json").is_file() and not start_run(document, arena, folder):
+        return SeedOutcome(seed)
+    return load_outcome(seed, folder)
+
+
+def load_outcome(seed: int, folder: Path) -> SeedOutcome:
+    """Load the outcome of a finished run."""
+    result = json.loads((folder / "result.json").read_text())
+    gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
+    return SeedOutcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
+
+
+def start_run(document: dict[str, Any], arena: Path, folder: Path) -> bool:
+    """Start a run, or resume it. Return whether it has a result."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", prefix=".run-", suffix=".yaml", dir=arena) as file:  # for relative paths
+        yaml.safe_dump(document, file)
+        file.flush()
+        command = [sys.executable, "-m", "swarm_trainer", "run", file.name, "--folder", str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    finally:
-        file.unlink()
     if done.returncode != 0:
         print(done.stderr[-2000:], file=sys.stderr)
     return done.returncode == 0
@@ -105,7 +120,6 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="the file whose table to replace")
     arguments = parser.parse_args()
     folder = arguments.into / f"{arguments.arena.stem}-{arguments.rule or 'as-written'}"
-    folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(arguments.at_once) as pool:
         seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
         outcomes = list(pool.map(lambda seed: run_seed(arguments.arena, seed, folder, arguments.rule), seeds))

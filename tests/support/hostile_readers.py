@@ -206,6 +206,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.lora.adapter_config": "a pattern of peft's, whose errors alone are named here",
     "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
+    "swarm_trainer.report.evaluation_tasks": SPEC,
     "swarm_trainer.runtime.layers": "a name of a layer",
     "swarm_trainer.sources.model_selection": "a name in a repository",
     "swarm_trainer.sources.source_uri": "a place of an input",

@@ -168,7 +168,7 @@ def test_a_key_is_its_text() -> None:
     [
         (
             {"spec.judge": {"type": "Panel", "panel": {"members": [documents.MARKS, {"type": "Modl"}]}}},
-            "spec.judge.panel.members[1].type: 'Modl' is not known; use Verifier, Model or Plugin",
+            "spec.judge.panel.members[1].type: 'Modl' is not known; use Verifier, Model, RewardModel or Plugin",
         ),
         (
             {"spec.judge": {"type": "Panel", "panel": {"members": [documents.MARKS, None]}}},

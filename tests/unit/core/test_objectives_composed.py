@@ -1,5 +1,7 @@
 """Several objectives as one: the value by hand, its interval, and what a sample must have for all of them."""
 
+from functools import partial
+
 import pytest
 
 from swarm_core.composition import Spread
@@ -56,9 +58,10 @@ def test_sums_over_items_and_samples_give_the_same_interval() -> None:
     assert isinstance(quick, ComposedMeans)
     bounds = intervals.Bounds(-1.0, 1.0, 1.0)
     value = quick.value(first) - quick.value(second)
-    slow = intervals.bound_left_out(value, [intervals.request_units.add_requests(one) for one in (first, second)],
-                                    quick, 1, bounds)  # fmt: skip
-    sums = [intervals.request_units.sum_requests(intervals.request_units.add_requests(one)) for one in (first, second)]
+    samples = [intervals.request_units.add_requests(one) for one in (first, second)]
+    evaluate = partial(intervals.evaluate_requests, samples, objective=quick)
+    slow = intervals.bound_left_out(value, samples, evaluate, 1, bounds, 2)
+    sums = [intervals.request_units.sum_requests(one) for one in samples]
     assert intervals.bound_sums(value, sums, quick, 1, bounds) == pytest.approx(slow, abs=1e-12)
 
 

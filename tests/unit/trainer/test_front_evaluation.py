@@ -4,6 +4,7 @@ import json
 from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_court import BOTH, CORNERS, DIFFICULTY, court
@@ -14,6 +15,8 @@ from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
 from swarm_core.pareto_composition import ParetoComposition, ParetoTerm
+from swarm_core.rollout import Rollout
+from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation
 from swarm_trainer.evaluation.front_evaluation import FrontEvaluation
 from swarm_trainer.report import dataset, result, summary
 from swarm_trainer.report.front_report import FrontReport
@@ -97,13 +100,33 @@ def test_an_end_that_cannot_be_measured_is_passed_over_and_named(tmp_path: Path)
     assert len(found.passed_over) == 1
 
 
+def test_an_end_without_an_accepted_item_has_no_data_set_so_the_next_best_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = FinalEvaluation.evaluate_candidate
+
+    def reject_all(last: FinalEvaluation, candidate: FinalCandidate, rollouts: tuple[Rollout, ...]) -> Any:
+        if candidate.position == HARDEST:
+            rollouts = tuple(replace(one, items=()) for one in rollouts)
+        return evaluate(last, candidate, rollouts)
+
+    monkeypatch.setattr(FinalEvaluation, "evaluate_candidate", reject_all)
+    found = judge(tmp_path)
+    assert all(rollout.items for point in get_front(found).points for rollout in point.generator.rollouts)
+    (end,) = [point for point in get_front(found).points if "Difficulty" in point.ends]
+    assert end.generator.position == (-1.0, 2.0)
+    assert found.passed_over == (), "it was measured: its value is that of no item"
+
+
 def test_the_reports_name_the_roles_the_values_and_the_folders(found: SearchResult, tmp_path: Path) -> None:
     front = get_front(found)
     reported = replace(found, supplements=(FrontReport(front),))
     text = summary.render(reported, "run")
     assert "gain in hypervolume" in text
     assert "highest Difficulty" in text
-    assert "front/1" in text
+    words = " ".join(text.split())
+    assert f"{front.points[0].generator.name}, in adapter and dataset" in words
+    assert f"{front.points[1].generator.name}, in front/1/adapter and front/1/dataset" in words
     assert max(map(len, text.splitlines())) < 80
     experiment = Experiment("b" * 64, "b" * 64, (), "b" * 64)
     written = json.loads(result.serialize(reported, result.Provenance(experiment, 1, "c" * 64)))["front"]

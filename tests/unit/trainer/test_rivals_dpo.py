@@ -3,17 +3,23 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rival_world import BUDGET, FIRST, SumWriter, make_context
 
+from swarm_core.api import parts
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt
+from swarm_core.errors import BadInputError
 from swarm_core.ports import InferenceError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.rivals.dpo import Dpo, DpoSettings
+from swarm_trainer.evaluation.examine import Examination
 from swarm_trainer.lora.preference_pairs import PreferencePair
-from swarm_trainer.rivals import dpo
+from swarm_trainer.maintenance import replay
+from swarm_trainer.report.rivals_report import UnmeasuredRival
+from swarm_trainer.rivals import comparison, dpo
 from swarm_trainer.rivals.rival_context import RivalContext, RivalError
 
 TYPE = {"type": "Dpo"}
@@ -102,6 +108,37 @@ def test_without_a_pair_there_is_a_reason_and_no_data(tmp_path: Path, trainings:
     with pytest.raises(RivalError, match=r"no two lists of one prompt differ by minimumGap 0\.1 in any of 2 rounds"):
         dpo.carry_out(RIVAL, make_context(tmp_path, SumWriter({FIRST: 0.0}), TYPE))
     assert trainings == []
+
+
+def test_an_adapter_that_is_trained_after_a_round_without_pairs_belongs_to_the_run(
+    tmp_path: Path, trainings: Trainings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect = dpo.collect_pairs
+
+    def collect_later(rival: Dpo, context: RivalContext, exam: Examination, number: int, writer: Digest) -> Any:
+        found = collect(rival, context, exam, number, writer)
+        return found if number else []
+
+    monkeypatch.setattr(dpo, "collect_pairs", collect_later)
+    context = make_context(tmp_path, SumWriter(HARDNESS), TYPE)
+    dpo.carry_out(RIVAL, context)
+    assert len(trainings) == 1
+    receipts = replay.list_receipts(context.context.store)
+    assert [one.outputs[Output.ADAPTER] for one in receipts] == [TRAINED[0]]
+
+
+def test_a_training_that_fails_is_the_reason_of_the_rival_and_not_the_end_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: Any) -> Receipt:
+        raise BadInputError("learningRate 1: the loss is nan at step 3; lower it")
+
+    monkeypatch.setattr(dpo, "train", diverge)
+    context = make_context(tmp_path, SumWriter(HARDNESS), TYPE)
+    (use,) = parts.list_rivals(context.setup.resolved)
+    found = comparison.measure_rival(use, context)
+    assert isinstance(found, UnmeasuredRival)
+    assert found.reason.reason == ("its adapter cannot be trained: learningRate 1: the loss is nan at step 3; lower it")
 
 
 def test_the_settings_of_the_spec_reach_the_training(

@@ -9,10 +9,14 @@ from swarmrun_documents import patched
 
 from swarm_core import recipe, streams
 from swarm_core.api import endpoint_access, loading, parts, resolution
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
 from swarm_core.rivals.rival import SearchCost
+from swarm_trainer.cli import run_file
+from swarm_trainer.evaluation import run_parts
+from swarm_trainer.programs.swarm_run import preview
 from swarm_trainer.report.rivals_report import MeasuredRival
 from swarm_trainer.rivals import comparison
 from swarm_trainer.rivals.rival_context import FinalData, RivalContext, RivalError
@@ -111,13 +115,29 @@ def test_a_model_that_does_not_rewrite_leaves_the_items_as_they_are(tmp_path: Pa
 def test_a_run_that_cannot_have_the_rival_is_refused_before_it_starts(
     rival: dict[str, object], changes: dict[str, object], message: str
 ) -> None:
-    def check(changes: dict[str, object]) -> None:
+    def resolve(changes: dict[str, object]) -> ResolvedSpec:
         document = patched({"spec.evaluation.rivals": [rival], **changes})
-        comparison.check(resolution.resolve_run(loading.parse_object(document, "run.yaml")))
+        return resolution.resolve_run(loading.parse_object(document, "run.yaml"))
 
-    check({})
+    run_parts.check(resolve({}))
+    assert run_file.find_misfits(resolve({})) == []
     with pytest.raises(BadInputError, match=message):
-        check(changes)
+        run_parts.check(resolve(changes))
+    (problem,) = run_file.find_misfits(resolve(changes))
+    assert re.search(message, problem), "validate says so, too"
+
+
+@pytest.mark.parametrize("rival", [REWRITE, SEARCH])
+def test_the_estimate_of_calls_has_those_of_a_rival_that_asks_a_model(tmp_path: Path, rival: dict[str, object]) -> None:
+    engine = Instructed()
+    context = make_context(tmp_path, engine, rival)
+    asked = preview.estimate_calls(context.setup.resolved)
+    search, choice, _ = preview.list_measurements(context.setup.resolved)
+    assert asked["rivals"] == 2 * (search.count * search.items + choice.count * choice.items), (
+        "two rounds, one item each"
+    )
+    carry_out(context)
+    assert 0 < sum(request.model == REMOTE for request in engine.asked) <= asked["rivals"]
 
 
 def test_the_best_topic_by_the_search_writes_the_final_items(tmp_path: Path) -> None:
@@ -127,6 +147,13 @@ def test_the_best_topic_by_the_search_writes_the_final_items(tmp_path: Path) -> 
     assert rival.spent.fits_into(BUDGET)
     assert rival.spent.items > 0.8 * BUDGET.items
     assert data.model == recipe.build_single(BASE, dtype=rival.setup.space.dtype).name
+
+
+@pytest.mark.parametrize("tokens", [75, 230])
+def test_proposals_that_cost_more_than_is_left_are_left_out(tmp_path: Path, tokens: int) -> None:
+    rival = make_context(tmp_path, Instructed(), SEARCH, SearchCost(10_000, 10_000, tokens))
+    carry_out(rival)
+    assert rival.spent.tokens <= tokens
 
 
 def test_the_values_of_earlier_topics_are_shown_and_the_first_is_the_domain(tmp_path: Path) -> None:

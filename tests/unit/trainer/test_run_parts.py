@@ -15,8 +15,8 @@ from swarm_core.objectives.objective import Needs
 from swarm_core.objectives.separation import Separation
 from swarm_core.recipe import remote_model_name
 from swarm_core.weighted_sum import WeightedSum
+from swarm_trainer.data import data_splits
 from swarm_trainer.evaluation import run_parts
-from swarm_trainer.steps import prepare
 
 
 def resolved(patch: documents.Patch) -> ResolvedSpec:
@@ -121,5 +121,5 @@ def test_the_split_of_seed_data_knows_near_copies_by_the_strictest_gate_against_
         {"type": "Duplicate", "duplicate": {"similarity": 0.8}},
         {"type": "Contamination", "contamination": tested},
     ]
-    assert prepare.find_similarity(resolved({"spec.gates": gates})) == 0.8
-    assert prepare.find_similarity(resolved({"spec.gates": gates[2:]})) is None
+    assert data_splits.find_similarity(resolved({"spec.gates": gates})) == 0.8
+    assert data_splits.find_similarity(resolved({"spec.gates": gates[2:]})) is None

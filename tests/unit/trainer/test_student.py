@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rival_world
 import swarmrun_documents as documents
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.student import Student
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt
 from swarm_core.errors import BadInputError
@@ -29,6 +31,7 @@ from swarm_trainer.report.student_report import StudentDifference, StudentReport
 from swarm_trainer.run_store import student_receipts
 from swarm_trainer.run_store.student_receipts import TrainingData
 from swarm_trainer.steps import student_inputs
+from swarm_trainer.steps.student import StudentEvaluation
 from swarm_trainer.stores.local import LocalStore
 
 WORDING = Wording(PromptStyle.PLAIN, "arithmetic")
@@ -143,6 +146,23 @@ def test_students_are_stored_once_and_belong_to_the_run(tmp_path: Path) -> None:
     assert student_receipts.publish(store, first) == first
     assert student_receipts.publish(store, second) == first
     assert list(replay.list_receipts(store)) == [first]
+
+
+def test_a_training_that_fails_leaves_the_result_without_students(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: Any) -> Receipt:
+        raise BadInputError("learningRate 1: the loss is nan at step 3; lower it")
+
+    monkeypatch.setattr(StudentEvaluation, "train", diverge)
+    monkeypatch.setattr(StudentEvaluation, "build_data", lambda *_: {name: data_of(3, 4) for name in TrainingData})
+    world = rival_world.make_context(tmp_path, rival_world.SumWriter(), {"type": "UniformSoup"})
+    report = StudentEvaluation(world.item, world.context, world.setup, Student(), build_items(["1+1"])).evaluate(
+        world.found
+    )
+    assert report.to_json() == {
+        "unmeasured": "a student cannot be trained: learningRate 1: the loss is nan at step 3; lower it"
+    }
 
 
 def test_a_judge_without_right_answers_needs_generators_that_write_them() -> None:

@@ -69,7 +69,7 @@ class Selector:
 
     def select(self, repeats: Repeats, count: int) -> list[list[AnsweredItem]]:
         """Return at most `count` items of each repeat, in the order in which they were written."""
-        kept = [[one for one in items if is_scored(one)] for items in repeats]
+        kept = [[one for one in items if one.is_scored] for items in repeats]
         while any(len(items) > count for items in kept):
             losses = self.find_losses(kept)
             kept = [keep_best(items, values, count) for items, values in zip(kept, losses, strict=True)]
@@ -120,11 +120,6 @@ class Selector:
                 reference=self.reference,
             )
         )
-
-
-def is_scored(item: AnsweredItem) -> bool:
-    """Return whether every answer to the item has a score."""
-    return not any(isinstance(answer.score, Unscored) for answer in item.answers)
 
 
 def read_scores(item: AnsweredItem) -> list[float]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
-from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.resolved import ResolvedRun, ResolvedSpec
 from swarm_core.costs import ModelSize
 from swarm_core.errors import BadInputError
+from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_trainer.data import data_splits, seed_description
 from swarm_trainer.data.data_splits import DataSplits
@@ -66,6 +67,7 @@ def load(file: Path) -> RunFile:
     run = loading.parse(read_text(file), str(file))
     worker_spec = WorkerSpec(resolution.resolve_run(run), file.absolute().parent)
     problems, found = find_problems(worker_spec)
+    problems += find_misfits(worker_spec.resolved)
     if problems:
         raise BadInputError("\n".join(problems))
     return RunFile(run.metadata.name, worker_spec, found, find_splits(worker_spec, found))
@@ -100,6 +102,21 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFil
         except BadInputError as error:
             problems.append(str(error))
     return problems, found
+
+
+def find_misfits(resolved: ResolvedRun) -> list[str]:
+    """Return the problem of the first rival that a run of this spec cannot have; nothing if there is none.
+
+    If a plug-in is not installed here, only the run can check.
+    """
+    try:
+        if isinstance(resolved, ResolvedSpec):
+            run_parts.check_rivals(resolved)
+    except PluginNotFoundError:
+        return []
+    except BadInputError as error:
+        return [str(error)]
+    return []
 
 
 def find_splits(worker_spec: WorkerSpec, found: Mapping[str, SeedFile]) -> dict[str, DataSplits]:

@@ -3,7 +3,8 @@
 The choice measures the finalists and the initial generators on new items (`final_evaluation`). Its values decide which
 generators are the knee and the ends of the front, and which initial generators they are compared with: for each
 objective the one that was best in it, and for the hypervolume the knee and the ends of the initial generators. So
-nothing is selected on the items of the report, and equal generators have no gain on average.
+nothing is selected on the items of the report, and equal generators have no gain on average. An end that cannot be
+measured there, or none of whose items is accepted, has no data set: then the next best of the choice takes its place.
 
 Limits: the report measures the knee and the ends, not the whole front, whose hypervolume is larger.
 """
@@ -54,8 +55,7 @@ class FrontEvaluation:
         measured = {one.position: one for one in (*found.initials, found.best)}
         ends, passed_over = [], list(found.passed_over)
         for order in by_term:
-            end, skipped = self.evaluation.select_measurable(order, measured)
-            measured[end.position] = end
+            end, skipped = self.select_end(order, measured)
             ends.append(end)
             passed_over += skipped
         initials = {one.position: one for one in found.initials}
@@ -71,6 +71,22 @@ class FrontEvaluation:
                 [*final_evaluation.load_search_rollouts(self.evaluation.context, commits), *self.evaluation.measured]
             ),
         )
+
+    def select_end(
+        self, order: Sequence[FinalCandidate], measured: dict[Position, EvaluatedGenerator]
+    ) -> tuple[EvaluatedGenerator, tuple[str, ...]]:
+        """Return the first of `order` that can be measured and has a data set, and the names of those that cannot be
+        measured before it. Adds what it measures to `measured`.
+
+        The knee is one of them and has a data set, so there is always one. Raises what `select_measurable` raises.
+        """
+        end, skipped = self.evaluation.select_measurable(order, measured)
+        measured[end.position] = end
+        if any(rollout.items for rollout in end.rollouts):
+            return end, skipped
+        place = next(place for place, one in enumerate(order, 1) if one.position == end.position)
+        found, others = self.select_end(order[place:], measured)
+        return found, (*skipped, *others)
 
     def order_roles(self, chosen: Sequence[tuple[FinalCandidate, MeasuredValues]]) -> list[tuple[FinalCandidate, ...]]:
         """Return the front of the choice in the order in which it suits each role, the most suitable first.

@@ -23,6 +23,7 @@ from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.pareto_composition import ParetoComposition, ParetoTerm
 from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
+from swarm_core.rivals.rival import DemandingRival
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text.item_formats import ItemFormat
 from swarm_core.weighted_sum import Term, WeightedSum
@@ -132,11 +133,19 @@ def check(resolved: ResolvedSpec) -> None:
     context = GateContext(build_judge(resolved))
     for use in parts.list_gates(resolved):
         parts.build_spec_part(use, context)
-    for use in parts.list_rivals(resolved):
-        parts.build_spec_part(use)
+    check_rivals(resolved)
     objectives = build_objectives(resolved)
     build_composition(resolved, objectives)
     check_needs(resolved, unite_needs([one.needs for one in objectives.values()]))
+
+
+def check_rivals(resolved: ResolvedSpec) -> None:
+    """Build every rival once, and check that a run of this spec can have it. Raises BadInputError, naming the field."""
+    for use in parts.list_rivals(resolved):
+        rival = parts.build_spec_part(use)
+        misfit = rival.find_misfit(resolved.wording) if isinstance(rival, DemandingRival) else None
+        if misfit is not None:
+            raise BadInputError(f"{use.field}: {misfit}")
 
 
 def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:

@@ -39,7 +39,8 @@ class FrontReport:
         front = self.front
         yield f"front on fresh items: hypervolume {front.hypervolume:.3f}, of the initial ones {front.initial:.3f}"
         for index, point in enumerate(front.points):
-            place = f"{describe_roles(point)}: {point.generator.name}, in {find_folder(front, index)}"
+            folder = "" if point.is_knee else f"{find_folder(front, index)}/"
+            place = f"{describe_roles(point)}: {point.generator.name}, in {folder}adapter and {folder}dataset"
             yield from textwrap.wrap(place, COLUMNS)
             yield f"  {'value':<{NAME_WIDTH}}{'fresh':>8}{'initial':>9}{'gain':>8}   95 % interval"
             yield from map(format_term, point.terms)

@@ -30,6 +30,8 @@ def carry_out(rival: DescriptionSearch, context: RivalContext) -> FinalData:
     tried, fruitless = list[TriedTopic](), 0
     for number in count():
         topics = propose(rival, context, base, number, tried) if tried else (context.setup.resolved.domain,)
+        if topics is None:
+            break
         measured = measure_topics(context, base, number, topics)
         tried += measured
         fruitless = 0 if topics else fruitless + 1
@@ -67,12 +69,18 @@ def measure_topics(context: RivalContext, base: Recipe, number: int, topics: tup
 
 def propose(
     rival: DescriptionSearch, context: RivalContext, base: Recipe, number: int, tried: list[TriedTopic]
-) -> tuple[str, ...]:
-    """Return the topics of a round: those that are stored, or new ones. Their tokens count. Raises InferenceError."""
+) -> tuple[str, ...] | None:
+    """Return the topics of a round: those that are stored, or new ones. Their tokens count.
+
+    Returns None if they cost more than is left of the budget: then they are left out. Raises InferenceError.
+    """
     store, key = context.context.store, f"rivals/{context.name}/rounds/{number:04d}/topics.json"
     stored = store.read(key) or store.publish(key, ask_for_topics(rival, context, base, number, tried))
     fields = format_version.check(json.loads(stored), "the topics of a rival", VERSION)
-    context.spent += SearchCost(tokens=int(str(fields["tokens"])))
+    cost = context.spent + SearchCost(tokens=int(str(fields["tokens"])))
+    if not cost.fits_into(context.budget):
+        return None
+    context.spent = cost
     return tuple(fields["topics"])  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from swarm_core import recipe
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.errors import BadInputError
 from swarm_core.optimizers import positions
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.rivals import list_pairs
@@ -40,14 +41,18 @@ BATCH = 4
 
 
 def carry_out(rival: Dpo, context: RivalContext) -> FinalData:
-    """Train in rounds, and have the last adapter write the final items. Raises RivalError if no round has a pair."""
-    start = writer = find_initial_adapter(context)
+    """Train in rounds, and have the last adapter write the final items.
+
+    Raises RivalError if no round has a pair, or if the adapter cannot be trained on those of a round.
+    """
+    writer, trained = find_initial_adapter(context), 0
     examination = replace(context.setup.examination, lists_per_prompt=rival.config.lists_per_prompt)
     for number in range(rival.config.rounds):
         pairs = collect_pairs(rival, context, examination, number, writer)
         if pairs:
-            writer = load_or_train(rival, context, number, writer, pairs)
-    if writer == start:
+            writer = load_or_train(rival, context, trained, writer, pairs)
+            trained += 1
+    if not trained:
         raise RivalError(
             f"no two lists of one prompt differ by minimumGap {rival.config.minimum_gap:g} in any of"
             f" {rival.config.rounds} rounds; lower it, or raise listsPerPrompt"
@@ -116,11 +121,18 @@ def format_pair(examination: Examination, stage: Stage, pair: ListPair) -> Prefe
 def load_or_train(
     rival: Dpo, context: RivalContext, number: int, start: Digest, pairs: Sequence[PreferencePair]
 ) -> Digest:
-    """Return the adapter of a round; train it from `start` if the store has none. The first that is stored counts."""
+    """Return the adapter of a training; train it from `start` if the store has none. The first that is stored counts.
+
+    `number`: the number of trainings before it. A round without pairs has none, so receipts have no gap, at which those
+    who look for all of them would stop. Raises RivalError if it cannot be trained, StoreError.
+    """
     store, key = context.context.store, WorkItem(Kind.TRAIN, RIVALS, number).key
     receipt = receipt_store.load(store, key)
     if receipt is None:
-        receipt = train(rival, context, key, start, pairs)
+        try:
+            receipt = train(rival, context, key, start, pairs)
+        except BadInputError as error:
+            raise RivalError(f"its adapter cannot be trained: {error}") from error
         receipt = Receipt.from_bytes(store.publish(receipt_store.key(key), receipt.to_bytes()))
     return receipt.outputs[Output.ADAPTER]
 

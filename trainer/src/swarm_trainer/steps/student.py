@@ -19,6 +19,7 @@ from swarm_core import commit, streams
 from swarm_core.api.student import Student
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
 from swarm_core.ports import Inference
@@ -49,7 +50,7 @@ def evaluate_student(
 ) -> StudentReport | None:
     """Train and compare the students of the spec; None if it asks for none.
 
-    Raises BadInputError, InferenceError, CorruptError, StoreError.
+    Raises InferenceError, CorruptError, StoreError.
     """
     student, digest = setup.resolved.evaluation.student, setup.experiment.student_test
     if student is None or digest is None:
@@ -69,18 +70,23 @@ class StudentEvaluation:
     test: tuple[Item, ...]
 
     def evaluate(self, result: SearchResult) -> StudentReport:
-        """Train every student that is not trained yet, measure all, and compare."""
+        """Train every student that is not trained yet, measure all, and compare.
+
+        A training that fails is the reason why there are no students, and takes nothing else of the result away.
+        """
         cut = self.build_data(result)
         if not all(one.pairs for one in cut.values()):
             empty = [name for name, one in cut.items() if not one.is_usable] or list(cut)
-            missing = f"no training pair is left of the data {', '.join(empty)}"
-            return StudentReport(len(self.test), Unmeasured(missing), (), (), missing)
+            return self.report_missing(f"no training pair is left of the data {', '.join(empty)}")
         block = self.student.training
         steps = ceil(min(len(one.pairs) for one in cut.values()) / (block.batch_size * block.gradient_accumulation))
-        receipts = {
-            name: [self.load_or_train(name, seed, one, steps) for seed in range(self.student.seeds)]
-            for name, one in cut.items()
-        }
+        try:
+            receipts = {
+                name: [self.load_or_train(name, seed, one, steps) for seed in range(self.student.seeds)]
+                for name, one in cut.items()
+            }
+        except BadInputError as error:
+            return self.report_missing(f"a student cannot be trained: {error}")
         scores = self.measure(receipts)
         names = list(cut)
         differences = [(names[0], second) for second in names[1:]]
@@ -94,6 +100,10 @@ class StudentEvaluation:
                 for first, second in differences
             ),
         )
+
+    def report_missing(self, reason: str) -> StudentReport:
+        """Return the report of students that were not trained."""
+        return StudentReport(len(self.test), Unmeasured(reason), (), (), reason)
 
     def build_data(self, result: SearchResult) -> dict[str, StudentData]:
         """Return the training pairs of each data set, at equal tokens. If no generator was found, there are two."""

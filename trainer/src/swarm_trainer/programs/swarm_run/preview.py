@@ -266,19 +266,24 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
 
 def estimate_calls(resolved: ResolvedSpec) -> dict[str, int]:
-    """Estimate the most requests to remote endpoints by role: judges, gates and takers."""
+    """Estimate the most requests to remote endpoints by role: judges, gates, takers and rivals.
+
+    A rival that asks a model asks at most once for each item of its budget.
+    """
     searched, rivals, takers = estimate_limits(resolved), estimate_rival_limits(resolved), max(1, len(resolved.takers))
     requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
     per_taker = count_tries(resolved) * (answers // takers)
     unseen = count_tries(resolved) * limit_unseen_items(resolved)
     students = count_tries(resolved) * count_student_answers(resolved.evaluation.student)
     judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
+    asking = sum(rival.endpoint is not None for rival in resolved.rivals)
     checks = judges if resolved.generation.format is not ItemFormat.QUESTIONS else 0  # of the writers' answers
     return {
         "judges": judges * (per_taker * len(resolved.takers) + unseen * len(resolved.unseen) + students)
         + checks * requested,
         "gates": requested * sum(count_verdicts(gate) for gate in resolved.gates if gate.endpoint is not None),
         "takers": per_taker * count_remote(resolved.takers) + unseen * count_remote(resolved.unseen),
+        "rivals": asking * limit_measurements(resolved, list_measurements(resolved)[:2]).requested,
     }
 
 
