@@ -132,6 +132,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "an entry with choices": lambda text: (
         read_chosen(text),
         read_chosen(f"{text}\nA) {text}\nB) b\nAnswer: {text}"),
+        read_chosen(f"?\nA) {text}\nB) b"),
         item_formats.shuffle_choices(Item(text, choices=(text, "b"))),
     ),
     "markup of control tokens": lambda text: (control_markup.find(text), control_markup.escape(text)),

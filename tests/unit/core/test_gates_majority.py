@@ -1,9 +1,13 @@
 """Gates that ask a model once or for votes: Answerable and Criterion."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+import swarmrun_documents as documents
 
+from swarm_core.api import loading
 from swarm_core.errors import BadInputError
 from swarm_core.gates.admission import Admission, admit
 from swarm_core.gates.answerable import AnswerableGate, AnswerableSettings
@@ -112,3 +116,19 @@ def test_votes_of_an_endpoint_that_takes_no_seed_are_refused(field: str) -> None
 def test_settings_without_votes_are_written_as_before_there_were_votes() -> None:
     written = AnswerableSettings().model_dump(mode="json", by_alias=True, exclude_none=True)
     assert written == {"maxTokens": 256, "thinkingTokens": 0}
+
+
+BLANK = {"type": "Criterion", "criterion": {"requirement": " \n"}}
+RUBRIC = {"endpoint": {"url": "https://models.test", "model": "large"}, "rubric": "\t "}
+
+
+@pytest.mark.parametrize(
+    ("field", "patch"),
+    [
+        ("spec.gates[0].criterion.requirement", {"spec.gates": [BLANK]}),
+        ("spec.judge.model.rubric", {"spec.judge": {"type": "Model", "model": RUBRIC}}),
+    ],
+)
+def test_a_model_is_not_asked_about_a_blank_requirement(field: str, patch: dict[str, Any]) -> None:
+    with pytest.raises(BadInputError, match=f"{re.escape(field)}.*: it is blank; say in words what the model is asked"):
+        loading.parse_object(documents.patched(patch), "run.yaml")

@@ -33,6 +33,8 @@ ANSWERED = {
     "a question of several lines": ("Given:\nx = 7\n\nWhat?\nAnswer: 56", "Given:\nx = 7\n\nWhat?", "56"),
     "an explanation after it": ("What?\nAnswer: 56\nExplanation: 7*8.", "What?", "56"),
     "reasons before it": ("What?\nReasoning: 7*8 is 56.\nAnswer: 56", "What?", "56"),
+    "the answer twice": ("What? (Answer: 56)\nAnswer: 56", "What?", "56\nAnswer: 56"),
+    "a label in the reasons": ("What?\nReasoning: so the answer: 56.\nAnswer: 56", "What?", "56"),
     "a second label in the answer": ("What?\nSolution: 7*8\nAnswer: 56", "What?", "7*8\nAnswer: 56"),
     "a dialogue": ("A: I came.\nB: Why?\nWho came?\nAnswer: A", "A: I came.\nB: Why?\nWho came?", "A"),
     "a full-width colon": ("何?\nAnswer：56", "何?", "56"),
@@ -81,6 +83,8 @@ CHOSEN = {
     "choices in one line": "Where?\nA) here  B) there\nAnswer: B",
     "a mark": "Where?\nA) here\nB) there (correct)",
     "a tick": "Where?\nA) here\nB) there ✓",
+    "a mark and the letter": "Where?\nA) here\nB) there (correct)\nAnswer: B",
+    "the answer twice": "Where? Answer: B\nA) here\nB) there\nAnswer: B",
     "an explanation": "Where?\nA) here\nB) there\nAnswer: B\nExplanation: A) is near.",
     "a bold question": "**Where?**\nA) here\nB) there\nAnswer: B",
     "a labeled question": "**Question:** Where?\nA) here\nB) there\nAnswer: B",
@@ -93,6 +97,8 @@ NOT_CHOSEN = {
     "no answer": ("Where?\nA) here\nB) there", RejectionReason.NO_ANSWER),
     "two marks": ("Where?\nA) here ✓\nB) there ✓", RejectionReason.NO_ANSWER),
     "a letter without a choice": ("Where?\nA) here\nB) there\nAnswer: C", RejectionReason.UNKNOWN_CHOICE),
+    "a sign whose small letter is k": ("Where?\nA) here\nB) there\nAnswer: \u212a", RejectionReason.UNKNOWN_CHOICE),
+    "a letter whose small letter is i": ("Where?\nA) here\nB) there\nAnswer: \u0130", RejectionReason.UNKNOWN_CHOICE),
     "a text of no choice": ("Where?\nA) here\nB) there\nAnswer: nowhere", RejectionReason.UNKNOWN_CHOICE),
     "letter and another text": ("Where?\nA) here\nB) there\nAnswer: A) there", RejectionReason.UNKNOWN_CHOICE),
     "two letters": ("Where?\nA) here\nB) there\nAnswer: A and B", RejectionReason.UNKNOWN_CHOICE),
@@ -109,6 +115,12 @@ def test_choices_are_read_in_the_forms_that_models_write(entry: str) -> None:
 @pytest.mark.parametrize(("entry", "reason"), NOT_CHOSEN.values(), ids=NOT_CHOSEN)
 def test_an_entry_whose_choice_is_not_clear_is_no_item(entry: str, reason: RejectionReason) -> None:
     assert item_formats.read_entry(CHOICE, entry) == reason
+
+
+def test_a_label_or_a_mark_within_another_choice_is_its_text() -> None:
+    choices = ("here (correct)", "The answer: there")
+    entry = f"Where?\nA) {choices[0]}\nB) {choices[1]}\nAnswer: B"
+    assert item_formats.read_entry(CHOICE, entry) == Item("Where?", reference=choices[1], choices=choices)
 
 
 def test_questions_alone_are_read_as_they_are() -> None:

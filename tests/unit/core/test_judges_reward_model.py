@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.classification import name_classifier
 from swarm_core.gates.classifier_gate import ClassifierGate
 from swarm_core.items import Item
@@ -14,7 +15,7 @@ from swarm_core.objectives.scores import Unscored, UnscoredReason
 from swarm_core.ports import Completion, Reply, RequestFailure, Undecided
 
 ITEM = Item("Who wrote it?")
-MODEL = name_classifier("models/reward")
+MODEL = name_classifier(ClassifierModel(uri="models/reward"))
 
 
 def calibrate(**block: Any) -> RewardCalibration:

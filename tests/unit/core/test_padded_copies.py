@@ -1,5 +1,7 @@
 """An item with words around it is the item."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +44,21 @@ def test_short_texts_and_texts_whose_forms_the_judge_knows_are_not_compared() ->
     sums = build_items(["1+2+3+4+5+6"])
     assert ItemIndex(sums).find(Item("1+2+3+4+5+6+7")) == sums[0]
     assert ItemIndex(sums, ArithmeticJudge()).find(Item("1+2+3+4+5+6+7")) is None
+
+
+def test_many_texts_of_one_template_are_searched_as_fast_as_few() -> None:
+    texts = [f"A farmer has some apples and buys a few more, so {place}?" for place in range(2000)]
+    few, many = PaddedCopyIndex(texts[:20]), PaddedCopyIndex(texts)
+    asked = texts[:20]
+
+    def measure(index: PaddedCopyIndex) -> float:
+        begin = time.perf_counter()
+        assert [list(index.find(text)) for text in asked] == [[place] for place in range(20)]
+        return time.perf_counter() - begin
+
+    rounds = [(measure(few), measure(many)) for _ in range(5)]
+    short, long = map(min, zip(*rounds, strict=True))
+    assert long < 10 * short
 
 
 words = st.lists(st.sampled_from("ab"), min_size=6, max_size=12).map(" ".join)

@@ -4,6 +4,7 @@ import pytest
 from scripted_engine import Scripted
 
 from swarm_core import classification
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.classification import LANGUAGE_IDENTIFIER
 from swarm_core.gates.admission import admit
 from swarm_core.gates.language import LANGUAGES, LanguageGate
@@ -69,7 +70,7 @@ def test_requests_to_classifiers_go_to_them_and_all_others_to_the_engine_in_orde
         loads.append(1)
         return echo
 
-    name = classification.name_classifier("models/a")
+    name = classification.name_classifier(ClassifierModel(uri="models/a"))
     engine = ClassifyingInference(own, Classifiers({name: load}))
     assert loads == []
     asked = [classification.build_request(name, "x"), OTHER, classification.build_request(name, "y")]

@@ -17,7 +17,7 @@ from swarm_core.text.item_formats import ItemFormat
 from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
-from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, SeedItem
+from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, SeedItem, rank
 
 DATA = SeedDataSource(uri="seeds.jsonl")
 JUDGE = ArithmeticJudge()
@@ -142,6 +142,24 @@ def test_near_copies_stand_on_one_side_if_a_similarity_is_given(monkeypatch: pyt
     monkeypatch.setattr(seeds, "MAX_COMPARISONS", 99)
     with pytest.raises(BadInputError, match="too many to compare for near copies"):
         seeds.split(items, 0.3, 1, similarity=0.7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_item_and_one_that_holds_it_stand_on_one_side(seed: int) -> None:
+    tales = [f"Once there were {number} cups at home and two more." for number in range(20)]
+    items = [SeedItem(Item(text)) for tale in tales for text in (f"Read this. {tale} Well?", tale)]
+    train, held = seeds.split(items, 0.3, seed)
+    known = ItemIndex(one.item for one in held)
+    assert not [one for one in train if known.find(one.item)]
+    assert len(held) >= 12
+    with pytest.raises(BadInputError, match=r"all 2 items are copies of the 1 that are held out, .*; lower heldOut$"):
+        seeds.split([SeedItem(Item(f"{tales[0]} {word}".strip())) for word in ("", "Well?")], 0.5, find_seed(tales[0]))
+
+
+def find_seed(text: str) -> int:
+    """Return the first seed that holds `text` out of itself and a longer one."""
+    pair = [Item(text), Item(f"{text} Well?")]
+    return next(seed for seed in range(99) if rank(pair[0], seed, None) < rank(pair[1], seed, None))
 
 
 def test_the_spelling_of_an_item_does_not_move_it_to_the_other_side(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import build_gates
 from swarm_core.items import Item, build_items
 from swarm_core.objectives.scores import Unscored
-from swarm_core.ports import Completion
+from swarm_core.ports import Completion, RequestFailure
 from swarm_core.recipe import Digest
 from swarm_trainer import cli
 from swarm_trainer.evaluation import run_parts, scoring
@@ -94,6 +94,18 @@ def test_a_gate_reads_a_classifier_and_keeps_its_probability(make_context: MakeC
     assert found.accepted == tuple(item for item, value in zip(items, values, strict=False) if value < threshold)
     assert len(found.rejections) == 3
     assert {name for ((name, _),) in found.measures} == {"Classifier"}
+
+
+def test_parts_that_give_one_classifier_other_limits_ask_two(make_context: MakeContext) -> None:
+    limits = [{"uri": "labels", "maxTokens": 4}, {"uri": "labels"}, {"uri": "labels", "dtype": "bfloat16"}]
+    given = [{"type": "Classifier", "classifier": {"model": model, "label": "y"}} for model in limits]
+    context = make_context({"spec.gates": given})
+    gates = build_gates(run_parts.list_gates(context.resolved), GateContext(run_parts.build_judge(context.resolved)))
+    engine = text_classifiers.attach(context, None)
+    item = Item("what is a good b")
+    replies = engine.complete([request for gate in gates for request in gate.requests(item)])
+    assert [isinstance(reply, RequestFailure) for reply in replies] == [True, False, False]
+    assert len({reply.labels for reply in replies if isinstance(reply, Completion)}) == 2
 
 
 def test_a_classifier_is_pinned_by_the_files_that_are_read(make_context: MakeContext, models: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.ports import Completion, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName, canonical_json, digest_bytes
 
@@ -44,9 +45,12 @@ class Labels:
         return dict(self.values).get(name)
 
 
-def name_classifier(uri: str) -> ModelName:
-    """Return the name of the classifier at a URI of the spec, by which requests ask it."""
-    return ModelName(digest_bytes(canonical_json(["classifier", uri])))
+def name_classifier(model: ClassifierModel) -> ModelName:
+    """Return the name of a classifier of the spec, by which requests ask it.
+
+    Parts that give one model another length or number format ask another classifier.
+    """
+    return ModelName(digest_bytes(canonical_json(["classifier", model.uri, model.max_tokens, model.dtype])))
 
 
 def build_request(model: ModelName, text: str, answer: str | None = None, chat: bool = False) -> Request:

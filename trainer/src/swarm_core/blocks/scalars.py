@@ -170,6 +170,14 @@ Line = Annotated[
 ]
 """A short text of one line."""
 
+Instruction = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=16_384),
+    Pattern(r"\s*\S[\s\S]*", "it is blank; say in words what the model is asked for"),
+]
+"""Words of a spec for a model."""
+
 
 def _replace_with_digest(uri: str, info: SerializationInfo) -> str:
     contents: Mapping[str, Digest] | None = info.context

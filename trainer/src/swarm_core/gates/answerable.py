@@ -57,7 +57,8 @@ class AnswerableSettings(Settings):
     endpoint: EndpointSpec | None = None
     """Endpoint of the model. If absent, the model of the judge is asked."""
     max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off counts as lost."""
+    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off is undecided, and
+    costs as much as a rejected one."""
     thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
     """Tokens that the model may think, in addition to maxTokens."""
     votes: Votes | None = None

@@ -2,8 +2,8 @@
 
 The classifier is any sequence classifier of Hugging Face transformers. The probability of the label is the softmax of
 its outputs, or the sigmoid of the label's own output if the classifier has one label only or gives several at a time
-(`multiLabel`). An item that is too long for the classifier is undecided: it is lost and affects no value. The
-probability is stored beside each accepted item.
+(`multiLabel`). An item that is too long for the classifier is undecided: it costs as much as a rejected one
+(`gates.admission.UNDECIDED`). The probability is stored beside each accepted item.
 
 Limits: it reads the text of an item, and not its choices or its reference. The probabilities of a classifier need not
 be calibrated for generated text.
@@ -62,7 +62,7 @@ class ClassifierGate:
     @classmethod
     def from_settings(cls, settings: ClassifierSettings, context: GateContext) -> "ClassifierGate":
         """Return the gate that asks the classifier of `settings`."""
-        name = classification.name_classifier(settings.model.uri)
+        name = classification.name_classifier(settings.model)
         return cls(name, settings.label, settings.threshold, settings.multi_label)
 
     @property

@@ -12,13 +12,13 @@ Limits: a model can be wrong or deceived by the item. `swarm_core.gates.classifi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field, Strict
+from pydantic import Field
 
 from swarm_core.blocks.block import Rule
 from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Integer
+from swarm_core.blocks.scalars import Instruction, Integer
 from swarm_core.blocks.settings import Settings
 from swarm_core.errors import BadInputError
 from swarm_core.gates import majority
@@ -50,12 +50,13 @@ EXAMPLE: Mapping[str, Any] = {
 class CriterionSettings(Settings):
     """The requirement, and the model that is asked. It decodes greedily, unless it is asked for votes."""
 
-    requirement: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)]
+    requirement: Instruction
     """What a text must meet, in words, such as: It has no insults, hate, threats or sexual content."""
     endpoint: EndpointSpec | None = None
     """Endpoint of the model. If absent, the model of the judge is asked."""
     max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off counts as lost."""
+    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off is undecided, and
+    costs as much as a rejected one."""
     thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
     """Tokens that the model may think, in addition to maxTokens."""
     votes: Votes | None = None

@@ -30,8 +30,8 @@ class Votes(Block):
     count: Integer = Field(5, ge=2, le=64)
     """Number of verdicts that the model is asked for."""
     at_least: Limit | None = None
-    """Minimum number of verdicts that must be given. With fewer, the item counts as lost. If absent, more than half of
-    count."""
+    """Minimum number of verdicts that must be given. With fewer, the item is undecided, and costs as much as a rejected
+    one. If absent, more than half of count."""
     temperature: Number = Field(0.7, gt=0, le=2)
     """Sampling temperature of the verdicts."""
 

@@ -84,7 +84,7 @@ class RewardModelJudge:
     @classmethod
     def from_settings(cls, settings: RewardModelSettings) -> "RewardModelJudge":
         """Return the judge that asks the reward model of `settings`."""
-        name = classification.name_classifier(settings.model.uri)
+        name = classification.name_classifier(settings.model)
         return cls(name, settings.calibration, settings.input is RewardInput.CHAT)
 
     @property

@@ -15,13 +15,13 @@ query would look like a hard one, so the gate `Answerable` rejects such queries 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field, Strict
+from pydantic import Field
 
 from swarm_core.blocks.block import Block, Rule
 from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Flag, Integer
+from swarm_core.blocks.scalars import Flag, Instruction, Integer
 from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.model_verdicts import (
@@ -83,9 +83,7 @@ class ModelJudge(Settings):
 
     endpoint: EndpointSpec
     """Endpoint of the judge model."""
-    rubric: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)] = (
-        "Mark how correct and how helpful the response is."
-    )
+    rubric: Instruction = "Mark how correct and how helpful the response is."
     """Instruction that tells the judge what makes a response good. The query, the response and the format of the mark
     are added to it."""
     scale: Scale = Scale()

@@ -30,7 +30,7 @@ from swarm_core.text import item_parser
 from swarm_core.text.canonical_text import canonicalize
 from swarm_core.text.item_parser import RejectionReason
 
-REVISION = 1
+REVISION = 2
 """The revision of the reader and the writer. Raise it when any entry gives another item."""
 
 
@@ -70,11 +70,9 @@ INLINE_LABELS = tuple(
     tuple(re.compile(rf"(?<![^\s,;]){opening}{letter}\)[ \t]*") for letter in LETTERS) for opening in (r"\(", "")
 )
 RIGHT_MARK = re.compile(
-    r"[ \t]*(?:[(\[](?:correct(?: answer)?|right(?: answer)?)[)\]]|[✓✔✅]\ufe0f?)[*_ \t]*$", re.IGNORECASE
+    r"(?:[(\[](?:correct(?: answer)?|right(?: answer)?)[)\]]|[✓✔✅]\ufe0f?)[*_ \t]*$", re.IGNORECASE
 )
-STATED_LETTER = re.compile(
-    r"(?:(?:option|choice|letter)[ :]{1,2})?[(\[]?(?P<letter>[A-Za-z])[)\].:,]{0,2}", re.IGNORECASE
-)
+STATED_LETTER = re.compile(r"(?:(?i:option|choice|letter)[ :]{1,2})?[(\[]?(?P<letter>[A-Za-z])[)\].:,]{0,2}")
 WRAPPING = " \t*_`\"'."
 """What may stand around the answer that names a choice."""
 RELATIVE_CHOICE = re.compile(
@@ -158,19 +156,35 @@ class Answer(NamedTuple):
 
 
 def find_answer(lines: Sequence[str], *, short: bool) -> Answer | None:
-    """Return the first statement of an answer; None if there is none. `short`: whether `A:` is a label."""
+    """Return the first statement of an answer; None if there is none. `short`: whether `A:` is a label.
+
+    A label within a choice or an explanation counts only if no line begins with one.
+    """
+    asking = len(drop_explanation(lines))
+    within = None
     for place, line in enumerate(lines):
         found = ANSWER_LINE.fullmatch(line)
         if found and (found["label"].lower() != "a" or (short and found["sign"] in ":：")):
-            rest = close_markup(found["lead"], found["inner"] + found["outer"], found["rest"])
-            return Answer([*lines[:place]], rest, [*lines[place + 1 :]])
-    for place, line in enumerate(lines):
-        for found in ANSWER_INSIDE.finditer(line):
-            if found["label"] == "A" and not (short and QUESTION_LABEL.match(lines[0])):
-                continue
-            rest = close_markup(found["lead"], found["inner"] + found["outer"], line[found.end() :])
-            return Answer([*lines[:place], line[: found.start()]], rest, [*lines[place + 1 :]])
-    return None
+            return split_at(lines, place, found, line)
+        inside = find_inside(line, short=short and QUESTION_LABEL.match(lines[0]) is not None)
+        is_choice = CHOICE_LINE.fullmatch(line) and not QUESTION_LABEL.match(line)
+        if inside and place < asking and not is_choice:
+            return split_at(lines, place, inside, line)
+        within = within or (inside and split_at(lines, place, inside, line))
+    return within
+
+
+def find_inside(line: str, *, short: bool) -> re.Match[str] | None:
+    """Return the first label of an answer within a line; None if it has none. `short`: whether `A:` is a label."""
+    return next((found for found in ANSWER_INSIDE.finditer(line) if short or found["label"] != "A"), None)
+
+
+def split_at(lines: Sequence[str], place: int, found: re.Match[str], line: str) -> Answer:
+    """Return the answer after the label that was found in `line`, the line at `place`."""
+    inside = "rest" not in found.re.groupindex
+    before = [*lines[:place], line[: found.start()]] if inside else [*lines[:place]]
+    rest = line[found.end() :] if inside else found["rest"]
+    return Answer(before, close_markup(found["lead"], found["inner"] + found["outer"], rest), [*lines[place + 1 :]])
 
 
 def close_markup(lead: str, closed: str, text: str) -> str:
@@ -204,12 +218,16 @@ def read_choices(lines: list[str]) -> Item | RejectionReason:
     rest = lines if answer is None else answer.before
     question, choices = split_choices(drop_explanation(rest))
     if not choices and answer is not None and answer.after:
-        question, choices = split_choices(drop_explanation([*answer.before, *answer.after]))
+        again = find_answer(answer.after, short=False)
+        after = answer.after if again is None else again.before
+        question, choices = split_choices(drop_explanation([*answer.before, *after]))
     stated = None if answer is None else answer.text or next((line for line in answer.after if line.strip()), "")
+    marked = [place for place, choice in enumerate(choices) if RIGHT_MARK.search(choice)]
     if stated is None:
-        marked = [place for place, choice in enumerate(choices) if RIGHT_MARK.search(choice)]
         stated = LETTERS[marked[0]] if len(marked) == 1 else None
-        choices = [RIGHT_MARK.sub("", choice) for choice in choices]
+    elif len(marked) != 1 or find_choice(choices, [*map(canonicalize, choices)], stated) != marked[0]:
+        marked = []
+    choices = [RIGHT_MARK.sub("", choice).rstrip() if marked else choice for choice in choices]
     forms = [canonicalize(choice) for choice in choices]
     if len(choices) < 2 or len(set(forms)) < len(forms) or "" in forms:
         return RejectionReason.NO_CHOICES

@@ -176,8 +176,8 @@ def split(
 ) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
     """Split the items into (training items, held-out items), both in the order of the file.
 
-    The held-out items are the round(held_out * n) items with the lowest rank, and their copies in another spelling.
-    With `similarity`, their near copies are held out, too (`swarm_core.item_index`).
+    The held-out items are the round(held_out * n) items with the lowest rank, and their copies in another spelling or
+    with other words around them. With `similarity`, their near copies are held out, too (`swarm_core.item_index`).
 
     Raises BadInputError if no training item is left, if `held_out` is above 0 but no item is held out, or if there are
     too many items to compare.
@@ -186,13 +186,13 @@ def split(
     ranks = [rank(item.item, seed, judge) for item in items]
     lowest = set(sorted(ranks)[:count])
     kept_back = {item for item, place in zip(items, ranks, strict=True) if place in lowest}
-    if similarity is not None:
-        kept_back = add_near_copies(items, kept_back, judge, similarity)
+    kept_back = add_copies(items, kept_back, judge, similarity)
     training = tuple(item for item in items if item not in kept_back)
     if not training and len(kept_back) > count:
         raise BadInputError(
-            f"heldOut: all {len(items):,} items are near copies of the {count:,} that are held out, and of each other;"
-            " lower heldOut, or raise the similarity of the gates"
+            f"heldOut: all {len(items):,} items are {'' if similarity is None else 'near '}copies of the {count:,} that"
+            " are held out, and of each other; lower heldOut"
+            + ("" if similarity is None else ", or raise the similarity of the gates")
         )
     if not training or (held_out > 0 and count == 0):
         raise BadInputError(
@@ -201,10 +201,11 @@ def split(
     return training, tuple(item for item in items if item in kept_back)
 
 
-def add_near_copies(
-    items: Sequence[SeedItem], held_out: Iterable[SeedItem], judge: Judge | None, similarity: float
+def add_copies(
+    items: Sequence[SeedItem], held_out: Iterable[SeedItem], judge: Judge | None, similarity: float | None
 ) -> set[SeedItem]:
-    """Return the held-out items, their near copies, and in turn the near copies of those.
+    """Return the held-out items, the items that hold them whole, their near copies if there is a `similarity`, and in
+    turn the copies of those.
 
     Raises BadInputError if there are more than `MAX_COMPARISONS` pairs to compare.
     """
@@ -212,7 +213,7 @@ def add_near_copies(
     found = set(newest)
     while newest:
         compared += len(newest) * len(items)
-        if compared > MAX_COMPARISONS:
+        if similarity is not None and compared > MAX_COMPARISONS:
             raise BadInputError(
                 f"heldOut: {len(items):,} items and {len(newest):,} held-out ones are too many to compare for near"
                 f" copies (at most {MAX_COMPARISONS:,} pairs); lower maxItems or heldOut, or remove the similarity of"

@@ -37,7 +37,7 @@ def build(context: Context) -> Classifiers:
     """Build the classifiers of the run. None is loaded yet."""
     loaders: dict[ModelName, Callable[[], Classifier]] = {LANGUAGE_IDENTIFIER: LanguageIdentifier}
     for use, model, _ in list_uses(context):
-        loaders[classification.name_classifier(model.uri)] = _build_loader(context, use, model)
+        loaders[classification.name_classifier(model)] = _build_loader(context, use, model)
     return Classifiers(loaders)
 
 
