@@ -110,7 +110,9 @@ def find_misfits(resolved: ResolvedRun) -> list[str]:
     If a plug-in is not installed here, only the run can check.
     """
     problems: list[str] = []
-    for check in (run_parts.check_objectives, run_parts.check_rivals) if isinstance(resolved, ResolvedSpec) else ():
+    if not isinstance(resolved, ResolvedSpec):
+        return problems
+    for check in (run_parts.check_objectives, run_parts.check_rivals):
         try:
             check(resolved)
         except PluginNotFoundError:
