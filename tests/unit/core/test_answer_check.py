@@ -130,6 +130,16 @@ def test_a_check_that_nobody_can_make_is_refused(
     assert (found is None) if fault is None else fault in str(found)
 
 
+def test_a_number_of_takers_that_nobody_asks_is_refused() -> None:
+    fault = AnswerCheck(ARITHMETIC, agreeing=1).find_fault([RIGHT], 4)
+    assert fault == (
+        "agreeingTakers is 1, but the judge checks alone, and no taker is asked; remove agreeingTakers, or set it to"
+        " Takers or JudgeAndTakers"
+    )
+    assert AnswerCheck(ARITHMETIC, AnswerChecker.JUDGE_AND_TAKERS, 1).find_fault([RIGHT], 4) is None
+    assert AnswerCheck(EXACT, agreeing=1).find_fault([RIGHT], 4) is None
+
+
 def test_the_check_is_described_for_the_card() -> None:
     assert AnswerCheck(ARITHMETIC).describe([RIGHT], 4) == "the judge called it right"
     assert AnswerCheck(EXACT).describe([RIGHT], 4) == "3 of 4 takers gave the same answer"

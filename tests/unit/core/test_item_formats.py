@@ -123,6 +123,14 @@ def test_a_label_or_a_mark_within_another_choice_is_its_text() -> None:
     assert item_formats.read_entry(CHOICE, entry) == Item("Where?", reference=choices[1], choices=choices)
 
 
+def test_a_side_in_brackets_is_no_mark() -> None:
+    choices = ("hand (left)", "hand (right)")
+    item = Item("Which?", reference=choices[1], choices=choices)
+    entry = item_formats.format_entry(CHOICE, item)
+    assert item_formats.read_entry(CHOICE, entry) == item
+    assert item_formats.read_entry(CHOICE, entry.removesuffix("\nAnswer: B")) is RejectionReason.NO_ANSWER
+
+
 def test_questions_alone_are_read_as_they_are() -> None:
     assert item_formats.read_entry(ItemFormat.QUESTIONS, "Where?\nAnswer: B") == Item("Where?\nAnswer: B")
 

@@ -9,6 +9,7 @@ import swarmrun_documents as documents
 from swarm_core import catalog
 from swarm_core.api import loading, objective_blocks, resolution
 from swarm_core.errors import BadInputError
+from swarm_trainer.cli import run_file
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.steps import part_inputs
@@ -20,9 +21,14 @@ SERVED = {"url": "https://models.test", "model": "large"}
 
 
 def refuse(patch: documents.Patch) -> str:
-    """The words with which a run with this patch is refused."""
+    """The words with which a run with this patch is refused, by `dataswarm validate`, too."""
+    try:
+        resolved = resolution.resolve_run(loading.parse_object(documents.patched(patch), "run.yaml"))
+    except BadInputError as error:
+        return str(error)
     with pytest.raises(BadInputError) as caught:
-        run_parts.check(resolution.resolve_run(loading.parse_object(documents.patched(patch), "run.yaml")))
+        run_parts.check(resolved)
+    assert run_file.find_misfits(resolved) == [str(caught.value)]
     return str(caught.value)
 
 

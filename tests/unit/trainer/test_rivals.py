@@ -2,33 +2,28 @@
 
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+import rival_world
 import swarmrun_documents as documents
+from rival_world import BASE, CORNERS, ITEMS, SEEDS, TAKER, SumWriter
 from scripted_engine import Scripted
 
 from swarm_core import catalog, plugins, streams
-from swarm_core.api import loading, parts, resolution
-from swarm_core.composition import Single
+from swarm_core.api import parts
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_core.experiment import Experiment, PinnedTaker, SeedData
-from swarm_core.items import build_items
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
-from swarm_core.programs import search_settings
-from swarm_core.recipe import Recipe, digest_bytes
 from swarm_core.rivals.rival import SearchCost
 from swarm_core.rollout import Rollout, Unmeasured
-from swarm_trainer.evaluation import evaluator
-from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation, Ranking
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.maintenance import fork
@@ -39,45 +34,25 @@ from swarm_trainer.report.search_result import Interval
 from swarm_trainer.rivals import comparison
 from swarm_trainer.rivals.rival_context import FinalData, MeasurementRequest, RivalContext
 from swarm_trainer.runtime.context import Context
-from swarm_trainer.runtime.search_space import SearchSpace
 from swarm_trainer.stores.local import LocalStore
 
-BASE, FIRST, SECOND, HELD = (digest_bytes(name.encode()) for name in ("base", "one", "two", "data"))
-CORNERS: tuple[Position, ...] = ((1.0, 0.0), (0.0, 1.0))
 BEST: Position = (2.0, -1.0)
-ITEMS, SEEDS = 20, 2
 PLENTY = SearchCost(10_000, 10_000, 100_000)
 
 
-class World(Scripted):
-    """Generators that write sums, the harder the larger the first coefficient, and a taker that fails on hard ones.
-
-    After `lasts` calls, the engine is out of order.
-    """
+class World(SumWriter):
+    """Generators that write sums, the harder the larger the first coefficient, and a taker that fails on hard ones."""
 
     def __init__(self, *, lucky: bool = False, silent: bool = False, lasts: int = 10**9) -> None:
-        super().__init__(self.reply)
-        self.lucky, self.silent, self.lasts = lucky, silent, lasts
-        self.recipes: dict[str, Recipe] = {}
-        self.hard: dict[str, bool] = {}
-
-    def serve(self, live: Sequence[Recipe]) -> None:
-        self.recipes |= {recipe.name: recipe for recipe in live}
-
-    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        if self.lasts == 0:
-            raise InferenceError("the server is gone")
-        self.lasts -= 1
-        return super().complete(requests)
+        super().__init__(lasts=lasts)
+        self.lucky, self.silent = lucky, silent
 
     def reply(self, request: Request) -> Completion | RequestFailure:
         recipe = self.recipes[request.model]
-        if HELD in recipe.basis:
+        if TAKER in recipe.basis:
             return self.answer(request)
         hardness = 0.3 + 0.2 * (recipe.groups[0].coefficients[0] if recipe.groups else 0.0)
-        item = f"{1000 + request.seed % 9000}+{1000 + request.seed // 9000 % 9000}"
-        self.hard[item] = streams.uniform(request.seed, "hard") < hardness
-        return Completion(f"- {item}\n", 5, True)
+        return self.write(request, hardness)
 
     def answer(self, request: Request) -> Completion | RequestFailure:
         if self.silent:
@@ -87,34 +62,10 @@ class World(Scripted):
         return Completion("0" if fails else str(sum(map(int, item.split("+")))), 1, True)
 
 
-def load_setup(*rivals: documents.Document) -> SearchSetup:
-    """A search over two given adapters, with one taker and few items."""
-    document = documents.patched(
-        {
-            "spec.generators.adapters": ["a", "b"],
-            "spec.takers": [{"name": "taker", "adapter": "t"}],
-            "spec.generation": {"shots": 1, "rounds": 2},
-            "spec.swarm": {"particles": 3, "iterations": 2, "standard": {"scattered": 0}},
-            "spec.evaluation": {
-                "items": 10,
-                "finalists": 2,
-                "final": {"items": ITEMS, "seeds": SEEDS},
-                "rivals": list(rivals),
-            },
-        }
-    )
-    resolved = resolution.resolve_run(loading.parse_object(document, "run.yaml"))
-    experiment = Experiment(BASE, BASE, (PinnedTaker("taker", BASE, HELD),), HELD, (FIRST, SECOND))
-    data = SeedData((build_items(["100+1", "100+2"]),), ())
-    examination = evaluator.build_examination(resolved, experiment, data)
-    return SearchSetup(
-        resolved=resolved,
-        manifest=BASE,
-        experiment=experiment,
-        plan=search_settings.build_plan(resolved),
-        space=SearchSpace(BASE, (FIRST, SECOND), resolved.base.dtype),
-        evaluator=Evaluator(examination, (("Difficulty", Difficulty()),), Single("Difficulty"), 0.95),
-    )
+def load_setup(rival: documents.Document) -> SearchSetup:
+    """The search of `rival_world` with a swarm of three particles."""
+    swarm = {"particles": 3, "iterations": 2, "standard": {"scattered": 0}}
+    return rival_world.load_setup(rival, {"spec.swarm": swarm, "spec.evaluation.items": 10})
 
 
 def make_context(

@@ -14,7 +14,7 @@ from swarm_core.classification import ClassifierNeeds
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
-from swarm_trainer.inference import sequence_classifier
+from swarm_trainer.inference import classifier_checks, sequence_classifier
 from swarm_trainer.inference.sequence_classifier import SequenceClassifier
 from swarm_trainer.runtime import text_classifiers
 
@@ -123,3 +123,22 @@ def test_a_model_without_the_weights_of_its_head_is_refused(tmp_path: Path) -> N
         (tmp_path / "config.json").write_text(json.dumps({**config, "architectures": architectures}))
         with pytest.raises(BadInputError, match=message):
             text_classifiers.check_classifier(tmp_path, ClassifierModel(uri="c"), ClassifierNeeds("x"))
+
+
+@pytest.mark.parametrize("labels", [{"0": "x", "1": "x"}, {"0": "x", "5": "y"}, {"0": "x", "1": 1}])
+def test_a_classifier_whose_outputs_have_no_names_of_their_own_is_refused(
+    tmp_path: Path, labels: dict[str, object]
+) -> None:
+    tiny_classifiers.write(tmp_path, ["x", "y"])
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "id2label": labels}))
+    with pytest.raises(BadInputError, match=r"id2label of its config.json is .*; give each output from 0 to 1 a name"):
+        classifier_checks.inspect(tmp_path)
+
+
+def test_a_folder_without_a_tokenizer_is_refused_because_all_words_would_be_unknown(tmp_path: Path) -> None:
+    tiny_classifiers.write(tmp_path, ["x", "y"])
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "tokenizer_config.json").unlink()
+    with pytest.raises(BadInputError, match=r"no tokenizer \(.*tokenizer.json.*\); give the model with its tokenizer"):
+        classifier_checks.inspect(tmp_path)

@@ -71,7 +71,13 @@ class AnswerCheck:
                 f"{self.checker}, but the judge compares answers with references, so it cannot check them; set it to"
                 f" {AnswerChecker.TAKERS} or {AnswerChecker.NOBODY}, or choose another judge"
             )
-        if not takers and any(map(self.asks_takers, items)):
+        by_takers = any(map(self.asks_takers, items))
+        if self.agreeing is not None and not by_takers:
+            return (
+                f"agreeingTakers is {self.agreeing}, but the judge checks alone, and no taker is asked; remove"
+                f" agreeingTakers, or set it to {AnswerChecker.TAKERS} or {AnswerChecker.JUDGE_AND_TAKERS}"
+            )
+        if not takers and by_takers:
             return (
                 "the takers check the answers of generators, but no taker is listed; list takers, or set it to"
                 f" {AnswerChecker.NOBODY}" + (f" or {AnswerChecker.JUDGE}" if judged else "")

@@ -9,8 +9,8 @@ letters are no words here.
 Source: the identifier is `py3langid`, after Lui and Baldwin, "langid.py" (ACL 2012). Figures are in
 `docs/decisions/0044-a-classifier-is-asked-like-a-model.md`.
 
-Limits: a foreign item of one or two words is often admitted. An item in two languages has the language of its greater
-part.
+Limits: it reads the text of an item, and not its choices. A foreign item of one or two words is often admitted. An item
+in two languages has the language of its greater part.
 """
 
 import re

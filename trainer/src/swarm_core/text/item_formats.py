@@ -69,9 +69,7 @@ CHOICE_LINE = re.compile(
 INLINE_LABELS = tuple(
     tuple(re.compile(rf"(?<![^\s,;]){opening}{letter}\)[ \t]*") for letter in LETTERS) for opening in (r"\(", "")
 )
-RIGHT_MARK = re.compile(
-    r"(?:[(\[](?:correct(?: answer)?|right(?: answer)?)[)\]]|[✓✔✅]\ufe0f?)[*_ \t]*$", re.IGNORECASE
-)
+RIGHT_MARK = re.compile(r"(?:[(\[](?:correct(?: answer)?|right answer)[)\]]|[✓✔✅]\ufe0f?)[*_ \t]*$", re.IGNORECASE)
 STATED_LETTER = re.compile(r"(?:(?i:option|choice|letter)[ :]{1,2})?[(\[]?(?P<letter>[A-Za-z])[)\].:,]{0,2}")
 WRAPPING = " \t*_`\"'."
 """What may stand around the answer that names a choice."""

@@ -105,18 +105,21 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFil
 
 
 def find_misfits(resolved: ResolvedRun) -> list[str]:
-    """Return the problem of the first rival that a run of this spec cannot have; nothing if there is none.
+    """Return the first problem of the objectives, and that of the rivals, that a run of this spec cannot have.
 
     If a plug-in is not installed here, only the run can check.
     """
-    try:
-        if isinstance(resolved, ResolvedSpec):
-            run_parts.check_rivals(resolved)
-    except PluginNotFoundError:
-        return []
-    except BadInputError as error:
-        return [str(error)]
-    return []
+    problems: list[str] = []
+    if not isinstance(resolved, ResolvedSpec):
+        return problems
+    for check in (run_parts.check_objectives, run_parts.check_rivals):
+        try:
+            check(resolved)
+        except PluginNotFoundError:
+            continue
+        except BadInputError as error:
+            problems.append(str(error))
+    return problems
 
 
 def find_splits(worker_spec: WorkerSpec, found: Mapping[str, SeedFile]) -> dict[str, DataSplits]:

@@ -134,9 +134,7 @@ def check(resolved: ResolvedSpec) -> None:
     for use in parts.list_gates(resolved):
         parts.build_spec_part(use, context)
     check_rivals(resolved)
-    objectives = build_objectives(resolved)
-    build_composition(resolved, objectives)
-    check_needs(resolved, unite_needs([one.needs for one in objectives.values()]))
+    check_objectives(resolved)
 
 
 def check_rivals(resolved: ResolvedSpec) -> None:
@@ -146,6 +144,16 @@ def check_rivals(resolved: ResolvedSpec) -> None:
         misfit = rival.find_misfit(resolved.wording) if isinstance(rival, DemandingRival) else None
         if misfit is not None:
             raise BadInputError(f"{use.field}: {misfit}")
+
+
+def check_objectives(resolved: ResolvedSpec) -> None:
+    """Build every objective and their composition once, and check that this run can measure them.
+
+    Raises BadInputError, naming the field.
+    """
+    objectives = build_objectives(resolved)
+    build_composition(resolved, objectives)
+    check_needs(resolved, unite_needs([one.needs for one in objectives.values()]))
 
 
 def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig
 
 from swarm_core.errors import BadInputError
 from swarm_trainer.lora import base
@@ -34,11 +34,23 @@ def inspect(folder: Path) -> ClassifierTraits:
             )
         base.read_model(folder, AutoModelForSequenceClassification, "classifier", device_map="meta")
         tokenizer = base.read_tokenizer(folder)
+    labels = read_labels(folder, config)
     problem = getattr(config, "problem_type", None)
     limits = [limit for limit in (base.read_max_length(config), tokenizer.model_max_length) if limit is not None]
     return ClassifierTraits(
-        labels=tuple(config.id2label[index] for index in range(config.num_labels)),
+        labels=labels,
         multi_label=None if problem is None else problem == "multi_label_classification",
         most_tokens=int(min(limits)),
         has_chat_template=bool(tokenizer.chat_template),
     )
+
+
+def read_labels(folder: Path, config: PreTrainedConfig) -> tuple[str, ...]:
+    """Return the name of each output. Raises BadInputError if one has none, or if two have the same."""
+    names = [config.id2label.get(index) for index in range(config.num_labels)]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise BadInputError(
+            f"classifier {folder}: id2label of its config.json is {config.id2label}; give each output from 0 to"
+            f" {len(names) - 1} a name of its own"
+        )
+    return tuple(map(str, names))

@@ -32,6 +32,11 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 """The element types of base models, adapters and recipes, by name."""
 LENGTH_FIELDS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length")
 """The names under which configurations have the number of positions."""
+TOKENIZER_FILES = frozenset({
+    "tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json", "vocab.txt", "spiece.model",
+    "sentencepiece.bpe.model",
+})  # fmt: skip
+"""The files from which transformers makes tokenizers of other classes than their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,15 @@ def read_model(folder: Path, kind: Any = AutoModelForCausalLM, what: str = "base
 
 
 def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """Read the tokenizer of a model."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    """Read the tokenizer of a model. Raises BadInputError if the folder has none.
+
+    Without its files, transformers makes an empty tokenizer, for which all words are unknown.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    own = set(tokenizer.vocab_files_names.values())
+    if own and not any((folder / name).exists() for name in own | TOKENIZER_FILES):
+        raise BadInputError(f"{folder}: no tokenizer ({' or '.join(sorted(own))}); give the model with its tokenizer")
+    return tokenizer
 
 
 def read_config(folder: Path) -> PreTrainedConfig:

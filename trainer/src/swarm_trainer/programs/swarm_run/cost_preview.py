@@ -120,17 +120,39 @@ def count_adapter_numbers(resolved: ResolvedSpec, size: ModelSize) -> int | None
     return costs.count_adapter_numbers(size, origin.training.rank, origin.training.target_modules)
 
 
+def count_kept_adapters(resolved: ResolvedSpec) -> int:
+    """Count the adapters of generators that the store keeps at most: the initial ones, and the best sum, or those of a
+    front. Those that rivals train or merge are not counted."""
+    ends = 0 if resolved.pareto is None else len(resolved.pareto.terms)
+    return resolved.generators.count + 1 + ends
+
+
+def count_students(resolved: ResolvedSpec) -> int:
+    """Count the adapters of students, all of which the store keeps."""
+    student = resolved.evaluation.student
+    return 0 if student is None else preview.STUDENT_DATA_SETS * student.seeds
+
+
+def count_student_numbers(resolved: ResolvedSpec, size: ModelSize) -> int:
+    """Return the numbers in an adapter of a student; 0 without one."""
+    student = resolved.evaluation.student
+    if student is None:
+        return 0
+    return costs.count_adapter_numbers(size, student.training.rank, student.training.target_modules)
+
+
 def describe_disk(resolved: ResolvedSpec, sizes: Mapping[str, ModelSize], tokens: int) -> str:
     """Describe the disk that the store needs for texts and adapters, and the cache for models."""
-    size = sizes.get(resolved.base.model)
+    size, kept, students = sizes.get(resolved.base.model), count_kept_adapters(resolved), count_students(resolved)
     numbers = None if size is None else count_adapter_numbers(resolved, size)
-    # The store keeps the initial generators and the best sum, in float32.
-    kept = resolved.generators.count + 1
-    adapters = None if numbers is None else numbers * costs.BYTES_PER_NUMBER["float32"] * kept
+    adapters, besides = None, " besides those of rivals" if resolved.rivals else ""
+    if size is not None and numbers is not None:
+        in_float32 = kept * numbers + students * count_student_numbers(resolved, size)
+        adapters = costs.BYTES_PER_NUMBER["float32"] * in_float32
     stored = [sizes[uri].stored_bytes if uri in sizes else None for uri in list_models(resolved)]
     models = None if None in stored else sum(one for one in stored if one is not None)
     texts = format_gib(tokens * costs.BYTES_PER_TOKEN)
     return (
-        f"at most {texts} of texts, at {costs.BYTES_PER_TOKEN} bytes per token; {kept} adapters:"
+        f"at most {texts} of texts, at {costs.BYTES_PER_TOKEN} bytes per token; {kept + students} adapters{besides}:"
         f" {format_gib(adapters)}; weights of models: {format_gib(models)}"
     )
