@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from swarm_core.objectives.verdict import WORDS, Verdict
 from swarm_trainer.report import result
+from swarm_trainer.report.columns import COLUMNS
 from swarm_trainer.report.search_result import FrontPoint, FrontResult, FrontTerm
 from swarm_trainer.report.usage_report import Json
 
-COLUMNS = 79
 NAME_WIDTH = 16
 """The width of the column with the names of objectives."""
 

@@ -11,10 +11,10 @@ from swarm_core.recipe import ModelName
 from swarm_core.rivals.rival import SearchCost
 from swarm_core.rollout import Unmeasured
 from swarm_trainer.report import result
+from swarm_trainer.report.columns import COLUMNS
 from swarm_trainer.report.search_result import Interval
 from swarm_trainer.report.usage_report import Json
 
-COLUMNS = 79
 NAME_WIDTH = 20
 """The width of the column with the names of rivals."""
 

@@ -12,9 +12,9 @@ from typing import ClassVar
 from swarm_core.objectives.objective import Measurement
 from swarm_core.objectives.verdict import WORDS, Verdict, judge_difference
 from swarm_core.rollout import Unmeasured
+from swarm_trainer.report.columns import COLUMNS
 from swarm_trainer.report.usage_report import Json
 
-COLUMNS = 79
 NAME_WIDTH = 12
 """The width of the column with the names of data sets."""
 Measured = Measurement | Unmeasured

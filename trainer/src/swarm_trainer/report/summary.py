@@ -11,9 +11,9 @@ from swarm_core.objectives.verdict import Verdict
 from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem, RolloutTotals
 from swarm_trainer.report import front_report
+from swarm_trainer.report.columns import COLUMNS
 from swarm_trainer.report.search_result import EvaluatedGenerator, FloorVerdict, SearchResult, TermResult
 
-COLUMNS = 79
 NAME_WIDTH = 24
 """The width of the column with the names of values."""
 MAX_SAMPLES = 8
@@ -169,7 +169,8 @@ def format_counts(result: SearchResult) -> Iterator[str]:
     counts = result.counts
     rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
     yield f"search ended: {result.stop}"
-    yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    items = f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield from textwrap.wrap(items, COLUMNS, subsequent_indent="  ")
     yield from format_answers(counts)
     thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
     yield f"tokens generated: {counts.tokens:,}{thinking}"

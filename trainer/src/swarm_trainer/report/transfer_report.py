@@ -12,9 +12,9 @@ from typing import ClassVar, assert_never
 from swarm_core.objectives.objective import Measurement
 from swarm_core.objectives.verdict import Verdict, judge_difference
 from swarm_core.rollout import Unmeasured
+from swarm_trainer.report.columns import COLUMNS
 from swarm_trainer.report.usage_report import Json
 
-COLUMNS = 79
 NAME_WIDTH = 24
 
 Measured = Measurement | Unmeasured
