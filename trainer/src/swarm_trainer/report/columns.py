@@ -1,0 +1,4 @@
+"""The width of reports in text."""
+
+COLUMNS = 79
+"""The most characters in a line."""
