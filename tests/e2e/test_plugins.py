@@ -141,7 +141,7 @@ def test_a_run_does_not_go_on_with_another_version(finished: Path, releases: dic
     done = dataswarm(releases["1.1.0"], "run", finished.parent / "run.yaml", "--folder", folder)
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.strip().splitlines()
-    assert "spec.gates[0]: max-characters of dataswarm-testing-plugins 1.1.0 is installed, and this run began" in line
+    assert ": first-generator of dataswarm-testing-plugins 1.1.0 is installed, and this run began" in line
 
 
 MISSING: dict[str, tuple[dict[str, Any], list[str]]] = {
