@@ -11,6 +11,7 @@ from command_line import ARENA, dataswarm
 from swarm_trainer.run_store import student_receipts
 from swarm_trainer.stores.local import LocalStore
 
+pytestmark = pytest.mark.long
 TRAINING = {
     "rank": 4,
     "alpha": 8,
