@@ -40,12 +40,16 @@ class Kind:
 
 
 CLUSTERS = {
-    "market": Kind(1, "+", 40, topics=("fruit",)),
-    "school": Kind(2, "+-", 20, grouped=1.0, topics=("school",)),
+    "market": Kind(1, "-", 9, topics=("fruit",)),
+    "school": Kind(2, "+-", 9, grouped=1.0, topics=("school",)),
     "garden": Kind(3, "+-", 9, topics=("garden",)),
-    "beach": Kind(1, "-", 99, topics=("beach",)),
+    "beach": Kind(1, "-", 50, topics=("beach",)),
 }
-"""Name of a seed cluster -> its kind. No cluster has long problems with large numbers, or long ones with containers."""
+"""Name of a seed cluster -> its kind. No cluster has long problems with large numbers, or long ones with containers.
+
+Market and beach differ in the size of numbers and in the topic alone, so their difference is a direction toward large
+numbers.
+"""
 ALL_KINDS = tuple(
     Kind(steps, signs, limit, grouped)
     for steps in (1, 2, 3)
