@@ -182,3 +182,19 @@ class Faults(RuleBasedStateMachine):
 
 TestFaults = Faults.TestCase
 TestFaults.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+
+
+def test_a_server_is_not_made_again_while_its_old_pod_holds_accelerators() -> None:
+    """The servers change, and the operator crashes after it deleted their Deployments."""
+    faults = Faults()
+    faults.begin("servers", 0, 4)
+    faults.the_owner_breaks_or_mends_the_spec("arch")
+    faults.everybody_acts()
+    faults.the_operator_crashes(5)
+    held = [pod["metadata"]["name"] for pod in faults.world.living(names.SERVE)]
+    assert held
+    assert not faults.world.all("Deployment")
+    faults.controllers_act()
+    faults.the_operator_looks()
+    assert [pod["metadata"]["name"] for pod in faults.world.living(names.SERVE)] == held
+    faults.teardown()

@@ -11,7 +11,7 @@ The random delay differs between runs, so they do not collide again. If the run 
 servers go to Off at once. Their accelerators count as free when their pods are gone, and training waits for that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +28,8 @@ from swarm_operator.reconciler.termination_message import fit_into_status, parse
 
 SCHEDULING_SECONDS = 120.0
 """Seconds in Starting after which servers of which only some have a node are given up."""
+POD_CHECK_SECONDS = 30.0
+"""Seconds between looks at pods that outlive their Deployment. A pod of a lost node ends by the clock alone."""
 BACKOFF_SECONDS, BACKOFF_CAP_SECONDS = 30.0, 600.0
 """Delay before the second try, and the longest delay, in seconds.
 
@@ -97,10 +99,12 @@ def advance(
         problem=_find_problem(children),
     )
     after = _next_status(run, previous or _infer_status(children, demand.now), observation)
-    steps = tuple(_list_steps(run, children, up=ServersPhase(after.phase) in ACTIVE_PHASES))
-    return ServersOutcome(
-        after, steps, ServersPhase(after.phase) is ServersPhase.READY and not steps, _wake_after(run, after, demand.now)
-    )
+    holding = frozenset(pod.key for pod in children.server_pods() if observations.is_living(pod, demand.now))
+    steps = tuple(_list_steps(run, children, holding, up=ServersPhase(after.phase) in ACTIVE_PHASES))
+    wake_after = _wake_after(run, after, demand.now)
+    if holding and len(children.deployments) < len(run.outline.servers):
+        wake_after = min(wake_after or POD_CHECK_SECONDS, POD_CHECK_SECONDS)
+    return ServersOutcome(after, steps, ServersPhase(after.phase) is ServersPhase.READY and not steps, wake_after)
 
 
 def delete_all(children: Children) -> Iterator[Step]:
@@ -225,14 +229,17 @@ def _all_or_none_scheduled(children: Children) -> bool:
     return len({pod.scheduled is not None for pod in living}) < 2
 
 
-def _list_steps(run: ClusterRun, children: Children, up: bool) -> Iterator[Step]:
+def _list_steps(run: ClusterRun, children: Children, holding: Collection[str], *, up: bool) -> Iterator[Step]:
+    """`holding`: the keys of the servers that have living pods."""
     existing = {one.name: one for one in children.deployments}
     wanted = servers.deployments(run)
     missing = [one for one in wanted if up and _lacks_replicas(existing.get(one["metadata"]["name"]), one)]
     if missing:
         yield from servers.dependency_steps(run)
-    for one in wanted:
-        yield from _deployment_steps(existing.pop(one["metadata"]["name"], None), one, up)
+    for index, one in enumerate(wanted):
+        yield from _deployment_steps(
+            existing.pop(one["metadata"]["name"], None), one, up=up, held=str(index) in holding
+        )
     for stray in existing.values():
         yield from _delete_steps(stray)
 
@@ -241,14 +248,15 @@ def _lacks_replicas(deployment: Deployment | None, wanted: Object) -> bool:
     return deployment is None or deployment.replicas != wanted["spec"]["replicas"]
 
 
-def _deployment_steps(deployment: Deployment | None, wanted: Object, up: bool) -> Iterator[Step]:
-    """The steps for one Deployment.
+def _deployment_steps(deployment: Deployment | None, wanted: Object, *, up: bool, held: bool) -> Iterator[Step]:
+    """The steps for one Deployment. `held`: whether pods of this server are alive.
 
-    A Deployment from another manifest is deleted. The new one is created when the old one is gone.
+    A Deployment from another manifest is deleted. The new one is created when the old one and its pods are gone,
+    because they hold accelerators for as long as they live.
     """
     replicas = wanted["spec"]["replicas"] if up else 0
     if deployment is None:
-        if up:
+        if up and not held:
             yield Create(wanted)
     elif deployment.digest != wanted["metadata"]["annotations"][names.SERVERS_ANNOTATION]:
         yield from _delete_steps(deployment)
