@@ -116,17 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('dataswarm')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    validate = add_command(
-        commands, "validate", "check a run file and show what it would do", LazyCommand(RUN, "validate")
-    )
-    validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
-    validate.add_argument(
-        "--tokens-per-second",
-        type=parse_rate,
-        metavar="RATE",
-        help="tokens per second that an accelerator of yours writes, for the estimate of hours",
-    )
-
+    add_validate_command(commands)
     add_calibrate_command(commands)
     add_score_command(commands)
     run = add_command(commands, "run", "start or resume a run", LazyCommand(RUN, "run"), RUN_HELP)
@@ -160,6 +150,20 @@ def build_parser() -> argparse.ArgumentParser:
     add_store_commands(commands)
     add_plugin_commands(commands, entry_points(group=COMMAND_ENTRY_POINTS))
     return parser
+
+
+def add_validate_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command that checks a run file."""
+    validate = add_command(
+        commands, "validate", "check a run file and show what it would do", LazyCommand(RUN, "validate")
+    )
+    validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
+    validate.add_argument(
+        "--tokens-per-second",
+        type=parse_rate,
+        metavar="RATE",
+        help="tokens per second that an accelerator of yours writes, for the estimate of hours",
+    )
 
 
 def add_calibrate_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
