@@ -45,37 +45,22 @@ class SeedOutcome:
         """Whether the interval of the gain lies above 0."""
         return self.gain is not None and self.gain[1] > 0
 
-    @property
-    def is_loss(self) -> bool:
-        """Whether the interval of the gain lies below 0."""
-        return self.gain is not None and self.gain[2] < 0
-
 
 def run_seed(arena: Path, seed: int, folder: Path, rule: str | None) -> SeedOutcome:
     """Return the outcome of `arena` with another seed, in its own folder, from this call or an earlier one."""
-    document = yaml.safe_load(arena.read_text())
+    document, own = yaml.safe_load(arena.read_text()), folder / str(seed)
     document["spec"]["seed"] = seed
     if rule is not None:
         document["spec"]["swarm"] = {**document["spec"]["swarm"], "rule": rule}
-    return run_document(document, arena.parent, seed, folder / str(seed))
-
-
-def run_document(document: dict[str, Any], arena: Path, seed: int, folder: Path) -> SeedOutcome:
-    """Return the outcome of a run whose paths are relative to the folder `arena`, from this call or an earlier one."""
-    if not (folder / "result.json").is_file() and not start_run(document, arena, folder):
+    if not (own / "result.json").is_file() and not start_run(document, arena.parent, own):
         return SeedOutcome(seed)
-    return load_outcome(seed, folder)
-
-
-def load_outcome(seed: int, folder: Path) -> SeedOutcome:
-    """Load the outcome of a finished run."""
-    result = json.loads((folder / "result.json").read_text())
+    result = json.loads((own / "result.json").read_text())
     gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
     return SeedOutcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
 
 
 def start_run(document: dict[str, Any], arena: Path, folder: Path) -> bool:
-    """Start a run, or resume it. Return whether it has a result."""
+    """Start a run whose paths are relative to the folder `arena`, or resume it. Return whether it has a result."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", prefix=".run-", suffix=".yaml", dir=arena) as file:  # for relative paths
         yaml.safe_dump(document, file)

@@ -7,7 +7,7 @@ import adversarial_documents as documents
 import cluster_environment
 import pytest
 import yaml
-from rule_examples import Example
+from rule_example import Example
 
 from swarm_core.api import loading, resolution
 

@@ -1,12 +1,11 @@
 """A run whose gates and judge ask classifiers in its own process."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import tiny_classifiers
 import yaml
-from command_line import ARENA, dataswarm
+from command_line import GIVEN_GENERATORS, build_short_run, dataswarm
 
 from swarm_core.rollout import Rollout
 from swarm_trainer.run_store import commit_chain
@@ -23,12 +22,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_classifiers.write_reward_model(scratch / "reward")
     reward = {"model": {"uri": "reward"}, "calibration": {"type": "Range", "range": {"low": -4, "high": 4}}}
     arithmetic = {"type": "Verifier", "verifier": {"type": "Arithmetic"}}
-    document: dict[str, Any] = yaml.safe_load((ARENA / "short.yaml").read_text())
-    document["spec"] |= {
-        "generators": {
-            "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
-            "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
-        },
+    changes = {
+        "generators": GIVEN_GENERATORS,
         "judge": {"type": "Panel", "panel": {"members": [arithmetic, {"type": "RewardModel", "rewardModel": reward}]}},
         "gates": [
             {"type": "Verifiable"},
@@ -40,9 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "swarm": {"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
         "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},
     }
-    document["spec"]["base"]["model"] = str(ARENA / "base")
-    for taker in document["spec"]["takers"]:
-        taker["adapter"] = str(ARENA / taker["adapter"])
+    document = build_short_run(**changes)
     file = scratch / "run.yaml"
     file.write_text(yaml.safe_dump(document))
     done = dataswarm("run", file, "--folder", scratch / "run")

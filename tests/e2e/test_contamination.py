@@ -3,11 +3,10 @@ in the generated data."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from command_line import ARENA, dataswarm
+from command_line import GIVEN_GENERATORS, build_short_run, dataswarm
 
 from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
@@ -26,13 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run whose test set is half of all sums of two numbers."""
     scratch = tmp_path_factory.mktemp("contamination")
     (scratch / "sums.csv").write_text("question\n" + "\n".join(TEST_ITEMS) + "\n")
-    document: dict[str, Any] = yaml.safe_load((ARENA / "short.yaml").read_text())
-    document["spec"] |= {
-        "generators": {
-            "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
-            "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
-            "overlap": "Remove",
-        },
+    changes = {
+        "generators": GIVEN_GENERATORS | {"overlap": "Remove"},
         "gates": [
             {"type": "Verifiable"},
             {"type": "Contamination", "contamination": {"testSets": [{"name": "sums", "uri": "sums.csv"}]}},
@@ -41,9 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "swarm": {"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
         "evaluation": {"items": 16, "finalists": 2, "final": {"items": 16, "seeds": 2}},
     }
-    document["spec"]["base"]["model"] = str(ARENA / "base")
-    for taker in document["spec"]["takers"]:
-        taker["adapter"] = str(ARENA / taker["adapter"])
+    document = build_short_run(**changes)
     file = scratch / "run.yaml"
     file.write_text(yaml.safe_dump(document))
     shown = dataswarm("validate", file)

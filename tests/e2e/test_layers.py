@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command_line import ARENA, dataswarm
+from command_line import ARENA, build_short_run, dataswarm
 
 from swarm_trainer.lora import adapter
 from swarm_trainer.run_store import commit_chain
@@ -26,11 +26,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    document = yaml.safe_load((ARENA / "short.yaml").read_text())
-    document["spec"] |= SMALL
-    document["spec"]["base"]["model"] = str(ARENA / "base")
-    for taker in document["spec"]["takers"]:
-        taker["adapter"] = str(ARENA / taker["adapter"])
+    document = build_short_run(**SMALL)
     file = tmp_path_factory.mktemp("layers") / "run.yaml"
     file.write_text(yaml.safe_dump(document))
     done = dataswarm("run", file, "--folder", file.parent / "run")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from command_line import ARENA, dataswarm, read_output, start_run
+from command_line import ARENA, GIVEN_GENERATORS, build_short_run, dataswarm, read_output, start_run
 
 from swarm_core.recipe import digest_bytes
 from swarm_core.rollout import Rollout
@@ -60,25 +60,17 @@ class ObjectiveRun:
 
 def build_document(objective: dict[str, Any]) -> dict[str, Any]:
     """The short run of the arena with given generators and as few items as there can be."""
-    document: dict[str, Any] = yaml.safe_load((ARENA / "short.yaml").read_text())
-    document["spec"] |= {
-        "generators": {
-            "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
-            "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
-            "overlap": "Allow",  # the corpus is the seed data
-        },
-        "swarm": {"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
-        "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},
-        "objective": objective,
-    }
+    document = build_short_run(
+        generators=GIVEN_GENERATORS | {"overlap": "Allow"},  # the corpus is the seed data
+        swarm={"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
+        evaluation={"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},
+        objective=objective,
+    )
     if objective["type"] == "Pareto":
         constants = document["spec"]["swarm"].pop("standard")
         document["spec"]["swarm"] |= {"rule": "MultiObjective", "multiObjective": constants | {"remeasured": 1}}
     if objective["type"] == "Personalization":
         del document["spec"]["takers"]
-    document["spec"]["base"]["model"] = str(ARENA / "base")
-    for taker in document["spec"].get("takers", ()):
-        taker["adapter"] = str(ARENA / taker["adapter"])
     return document
 
 

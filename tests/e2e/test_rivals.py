@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from command_line import ARENA, dataswarm, kill_after, read_output
+from command_line import GIVEN_GENERATORS, build_short_run, dataswarm, kill_after, read_output
 
 from swarm_core import catalog
 
@@ -15,10 +15,7 @@ NAMES = [name for name in catalog.RIVALS if name != "DescriptionSearch"]
 """The rivals that fit the arena. DescriptionSearch does not, because the arena's prompts do not show their domain."""
 RIVALS = [{"type": name} for name in NAMES]
 SMALL = {
-    "generators": {
-        "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
-        "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
-    },
+    "generators": GIVEN_GENERATORS,
     "swarm": {"particles": 3, "iterations": 2, "patience": 2, "standard": {"scattered": 2}},
     "evaluation": {"items": 12, "finalists": 2, "final": {"items": 12, "seeds": 2}, "rivals": RIVALS},
 }
@@ -27,11 +24,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    document = yaml.safe_load((ARENA / "short.yaml").read_text())
-    document["spec"] |= SMALL
-    document["spec"]["base"]["model"] = str(ARENA / "base")
-    for taker in document["spec"]["takers"]:
-        taker["adapter"] = str(ARENA / taker["adapter"])
+    document = build_short_run(**SMALL)
     file = tmp_path_factory.mktemp("rivals") / "run.yaml"
     file.write_text(yaml.safe_dump(document))
     return file

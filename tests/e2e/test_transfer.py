@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from command_line import ARENA, dataswarm
+from command_line import ARENA, GIVEN_GENERATORS, build_short_run, dataswarm
 
 from swarm_trainer.run_store import student_receipts
 from swarm_trainer.stores.local import LocalStore
@@ -26,13 +26,8 @@ TRAINING = {
 
 def build_document() -> dict[str, Any]:
     """The short run of the arena with given generators, an unseen taker and students."""
-    document: dict[str, Any] = yaml.safe_load((ARENA / "short.yaml").read_text())
-    spec = document["spec"]
-    spec |= {
-        "generators": {
-            "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
-            "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
-        },
+    changes: dict[str, Any] = {
+        "generators": GIVEN_GENERATORS,
         "swarm": {"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
         "takers": [{"name": "adder", "adapter": str(ARENA / "takers" / "adder")}],
         "evaluation": {
@@ -43,8 +38,7 @@ def build_document() -> dict[str, Any]:
             "student": {"training": TRAINING, "test": {"uri": str(ARENA / "test.jsonl")}, "items": 16},
         },
     }
-    spec["base"]["model"] = str(ARENA / "base")
-    return document
+    return build_short_run(**changes)
 
 
 @pytest.fixture(scope="module")

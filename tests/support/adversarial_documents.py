@@ -1,7 +1,7 @@
 """AdversarialRun documents for tests: a smallest one, and an accept and a reject example of every rule of its own."""
 
 import swarmrun_documents as documents
-from rule_examples import Example
+from rule_example import Example
 from swarmrun_documents import Document, Patch
 
 from swarm_core.api import crd, custom_resources

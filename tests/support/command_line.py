@@ -9,13 +9,33 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import warm_process
+import yaml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ARENA, GAME = EXAMPLES / "arithmetic", EXAMPLES / "adversarial"
 DATASWARM = [sys.executable, "-m", "swarm_trainer"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+
+
+GIVEN_GENERATORS: dict[str, Any] = {
+    "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
+    "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
+}
+"""Generators of the arena that need no training."""
+
+
+def build_short_run(**changes: object) -> dict[str, Any]:
+    """The short run of the arena, with `changes` of its spec. Its paths are absolute, so it may lie anywhere."""
+    document: dict[str, Any] = yaml.safe_load((ARENA / "short.yaml").read_text())
+    spec = document["spec"]
+    spec |= changes
+    spec["base"]["model"] = str(ARENA / "base")
+    for taker in spec["takers"]:
+        taker["adapter"] = str(ARENA / taker["adapter"])
+    return document
 
 
 def dataswarm(*arguments: str | Path, seconds: float = 280, at: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import pytest
 import swarmrun_documents as documents
 from adversarial_documents import EXAMPLES, REFERENCE, RESOURCE, SCHEMA, minimal, patched
 from engine_simulation import list_training
-from rule_examples import Example
+from rule_example import Example
 from swarmrun_documents import Document, Patch
 
 from swarm_core.api import crd, loading, resolution, schema

@@ -13,34 +13,19 @@ import numpy as np
 import peft
 import pytest
 import torch
+from tiny_training import SETTINGS as TRAINING
+from tiny_training import quietly
 
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import digest_bytes
 from swarm_trainer.lora import adapter, base, preference, preference_pairs, signature, training
 from swarm_trainer.lora.base import BaseModelConfig
 from swarm_trainer.lora.preference_pairs import PreferencePair, PreferenceSettings
-from swarm_trainer.lora.training import TrainingResult, TrainingSettings
+from swarm_trainer.lora.training import TrainingResult
 
-TRAINING = TrainingSettings(
-    rank=4,
-    alpha=8.0,
-    target_modules=("q_proj", "v_proj", "up_proj"),
-    epochs=2,
-    learning_rate=1e-2,
-    warmup_ratio=0.1,
-    max_length=64,
-    batch_size=8,
-    gradient_accumulation=1,
-    gradient_checkpointing=False,
-    chat=False,
-)
 SETTINGS = PreferenceSettings(TRAINING, beta=0.5, likelihood=0.0, margin=0.0)
 PAIRS = [PreferencePair(f"- {n}+1\n", f"- {n}*2\n", f"- {n}+2\n", gap=0.5) for n in range(16)]
 HELD_OUT = [PreferencePair(f"- {n}+1\n", f"- {n}*2\n", f"- {n}+2\n") for n in range(30, 38)]
-
-
-def quietly(_step: int, _steps: int, _loss: float) -> None:
-    """Nobody listens."""
 
 
 def train(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_training import SETTINGS, quietly
 
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item, build_items, get_texts
@@ -18,26 +19,9 @@ from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.data.pairs import build_self_instruct_pairs
 from swarm_trainer.lora import adapter, base, signature, training
 from swarm_trainer.lora.base import BaseModelConfig
-from swarm_trainer.lora.training import IGNORE_INDEX, TrainingSettings
+from swarm_trainer.lora.training import IGNORE_INDEX
 
-SETTINGS = TrainingSettings(
-    rank=4,
-    alpha=8.0,
-    target_modules=("q_proj", "v_proj", "up_proj"),
-    epochs=2,
-    learning_rate=1e-2,
-    warmup_ratio=0.1,
-    max_length=64,
-    batch_size=8,
-    gradient_accumulation=1,
-    gradient_checkpointing=False,
-    chat=False,
-)
 PAIRS = [(f"- {n}+1\n", f"- {n}+2\n") for n in range(32)]
-
-
-def quietly(_step: int, _steps: int, _loss: float) -> None:
-    """Nobody listens."""
 
 
 def train(

@@ -14,16 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import Field
-
-from swarm_core.blocks.block import Rule
-from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Instruction, Integer
-from swarm_core.blocks.settings import Settings
-from swarm_core.errors import BadInputError
+from swarm_core.blocks.scalars import Instruction
 from swarm_core.gates import majority
 from swarm_core.gates.gate_context import GateContext
-from swarm_core.gates.majority import VOTES_RULE, Votes
+from swarm_core.gates.majority import VerdictSettings, Votes
 from swarm_core.items import Item
 from swarm_core.model_verdicts import YES_NO, build_request, build_schema, build_yes_no_line, enclose, read_yes_no
 from swarm_core.ports import Completion, Reply, Request, Undecided
@@ -47,22 +41,11 @@ EXAMPLE: Mapping[str, Any] = {
 }
 
 
-class CriterionSettings(Settings):
+class CriterionSettings(VerdictSettings):
     """The requirement, and the model that is asked. It decodes greedily, unless it is asked for votes."""
 
     requirement: Instruction
     """What a text must meet, in words, such as: It has no insults, hate, threats or sexual content."""
-    endpoint: EndpointSpec | None = None
-    """Endpoint of the model. If absent, the model of the judge is asked."""
-    max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off is undecided, and
-    costs as much as a rejected one."""
-    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
-    """Tokens that the model may think, in addition to maxTokens."""
-    votes: Votes | None = None
-    """Several verdicts, of which the majority decides. If absent, the model is asked once."""
-
-    rules: ClassVar[tuple[Rule[Any], ...]] = (VOTES_RULE,)
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (EXAMPLE, {**EXAMPLE, "votes": {"count": 3}})
     counterexamples: ClassVar[Mapping[str, Mapping[str, Any]]] = majority.build_counterexamples(EXAMPLE)
 
@@ -84,10 +67,7 @@ class CriterionGate:
     @classmethod
     def from_settings(cls, settings: CriterionSettings, context: GateContext) -> "CriterionGate":
         """Return the gate that asks the endpoint of `settings`. Raises BadInputError if there is none."""
-        if settings.endpoint is None:
-            raise BadInputError("gate Criterion: neither the gate nor the judge has an endpoint; give the gate one")
-        most = settings.max_tokens + settings.thinking_tokens
-        return cls(settings.endpoint.served_model, settings.requirement.strip(), most, settings.votes)
+        return cls(settings.require_model(cls.name), settings.requirement.strip(), settings.limit, settings.votes)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """Return the requests that ask whether `item` meets the requirement, one for each verdict."""

@@ -17,8 +17,11 @@ from pydantic import Field
 from swarm_core.blocks.block import Block, Rule
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.blocks.scalars import Integer, Limit, Number
+from swarm_core.blocks.settings import Settings
+from swarm_core.errors import BadInputError
 from swarm_core.model_verdicts import format_excerpt
 from swarm_core.ports import Completion, Reply, Request, RequestFailure, Undecided
+from swarm_core.recipe import ModelName
 
 SAMPLED = ("seed", "temperature")
 """The fields of a request that make votes differ."""
@@ -72,6 +75,33 @@ def build_counterexamples(settings: Mapping[str, Any]) -> dict[str, Mapping[str,
         Votes.rules[0].message: {**settings, "votes": {"count": 2, "atLeast": 3}},
         VOTES_RULE.message: {**settings, "endpoint": deaf, "votes": {}},
     }
+
+
+class VerdictSettings(Settings):
+    """The model that is asked for verdicts. It decodes greedily, unless it is asked for votes."""
+
+    endpoint: EndpointSpec | None = None
+    """Endpoint of the model. If absent, the model of the judge is asked."""
+    max_tokens: Integer = Field(256, ge=1, le=1_048_576)
+    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off is undecided, and
+    costs as much as a rejected one."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
+    """Tokens that the model may think, in addition to maxTokens."""
+    votes: Votes | None = None
+    """Several verdicts, of which the majority decides. If absent, the model is asked once."""
+
+    rules: ClassVar[tuple[Rule[Any], ...]] = (VOTES_RULE,)
+
+    @property
+    def limit(self) -> int:
+        """The maximum number of tokens of a reply, thinking included."""
+        return self.max_tokens + self.thinking_tokens
+
+    def require_model(self, gate: str) -> ModelName:
+        """Return the model that `gate` asks. Raises BadInputError if there is none."""
+        if self.endpoint is None:
+            raise BadInputError(f"gate {gate}: neither the gate nor the judge has an endpoint; give the gate one")
+        return self.endpoint.served_model
 
 
 @dataclass(frozen=True, slots=True)

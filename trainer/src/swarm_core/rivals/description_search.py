@@ -18,12 +18,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Integer, Number
-from swarm_core.blocks.settings import Settings
+from swarm_core.blocks.scalars import Integer
 from swarm_core.model_verdicts import enclose
 from swarm_core.ports import Completion, Request
 from swarm_core.recipe import ModelName
+from swarm_core.rivals.instructed_model import InstructedModelSettings
 from swarm_core.text import item_parser, prompts
 from swarm_core.text.prompts import Wording
 
@@ -45,20 +44,11 @@ SHOWN_BEST, SHOWN_WORST = 12, 4
 """The number of tried topics that a prompt shows."""
 
 
-class DescriptionSearchSettings(Settings):
+class DescriptionSearchSettings(InstructedModelSettings):
     """The model that proposes topics."""
 
-    endpoint: EndpointSpec | None = None
-    """Endpoint of the model that proposes topics. If absent, the base model proposes, which must follow instructions.
-    """
     proposals: Integer = Field(4, ge=1, le=64)
     """Number of topics that are asked for at once. The model sees the values of all topics before."""
-    max_tokens: Integer = Field(512, ge=1, le=1_048_576)
-    """Maximum length of a reply, in tokens, without thinking."""
-    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
-    """Tokens that the model may think, in addition to maxTokens."""
-    temperature: Number = Field(1.0, ge=0, le=2)
-    """Sampling temperature."""
 
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"endpoint": {"url": "https://models.test", "model": "large"}, "proposals": 2},
@@ -90,11 +80,6 @@ class DescriptionSearch:
     def from_settings(cls, settings: DescriptionSearchSettings) -> "DescriptionSearch":
         return cls(settings)
 
-    @property
-    def model(self) -> ModelName | None:
-        """The model that proposes, if it is one behind an endpoint."""
-        return None if self.config.endpoint is None else self.config.endpoint.served_model
-
     def find_misfit(self, wording: Wording) -> str | None:
         """Return the reason if the prompt that asks for items does not show a topic."""
         template = wording.texts.generation or prompts.TEMPLATES[wording.style].generation
@@ -110,15 +95,8 @@ class DescriptionSearch:
     ) -> Request:
         """Return the request for new topics."""
         lines = "\n".join(map(format_topic, tried))
-        return Request(
-            model=model,
-            prompt=PROMPT.format(domain=domain, count=self.config.proposals, **enclose({"topics": lines})),
-            max_tokens=self.config.max_tokens + self.config.thinking_tokens,
-            temperature=self.config.temperature,
-            seed=seed,
-            chat=chat,
-            thinks=self.config.thinking_tokens > 0,
-        )
+        prompt = PROMPT.format(domain=domain, count=self.config.proposals, **enclose({"topics": lines}))
+        return self.config.build_request(model, prompt, seed, chat)
 
 
 def format_topic(tried: TriedTopic) -> str:

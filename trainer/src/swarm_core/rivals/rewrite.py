@@ -18,13 +18,12 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from swarm_core import streams
-from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Integer, Number
-from swarm_core.blocks.settings import Settings
+from swarm_core.blocks.scalars import Integer
 from swarm_core.model_verdicts import enclose
 from swarm_core.ports import Request
 from swarm_core.recipe import ModelName
 from swarm_core.rivals.best_of_n import Selector
+from swarm_core.rivals.instructed_model import InstructedModelSettings
 from swarm_core.rollout import AnsweredItem
 from swarm_core.text.item_formats import ItemFormat
 from swarm_core.text.prompts import Wording
@@ -49,19 +48,11 @@ WAYS = (
 """The ways to make an item harder. Each item gets one of them at random in each round."""
 
 
-class RewriteSettings(Settings):
+class RewriteSettings(InstructedModelSettings):
     """The model that rewrites, and the number of rounds."""
 
-    endpoint: EndpointSpec | None = None
-    """Endpoint of the model. If absent, the base model rewrites, which must follow instructions."""
     rounds: Integer = Field(4, ge=1, le=64)
     """Maximum number of rounds. The rounds end when the budget is spent."""
-    max_tokens: Integer = Field(512, ge=1, le=1_048_576)
-    """Maximum length of a rewritten item, in tokens, without thinking."""
-    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
-    """Tokens that the model may think, in addition to maxTokens."""
-    temperature: Number = Field(1.0, ge=0, le=2)
-    """Sampling temperature."""
 
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"endpoint": {"url": "https://models.test", "model": "large"}, "rounds": 2},
@@ -84,11 +75,6 @@ class Rewrite:
     def from_settings(cls, settings: RewriteSettings) -> "Rewrite":
         return cls(settings)
 
-    @property
-    def model(self) -> ModelName | None:
-        """The model that rewrites, if it is one behind an endpoint."""
-        return None if self.config.endpoint is None else self.config.endpoint.served_model
-
     def find_misfit(self, wording: Wording) -> str | None:
         """Return the reason if items have answers of their own, which would not fit rewritten ones."""
         if wording.format is ItemFormat.QUESTIONS:
@@ -101,15 +87,8 @@ class Rewrite:
     def build_request(self, model: ModelName, question: str, domain: str, seed: int, chat: bool) -> Request:
         """Return the request that rewrites `question`. `seed` decides the way, too."""
         (way,) = streams.integers(seed, len(WAYS), 1, "way")
-        return Request(
-            model=model,
-            prompt=PROMPT.format(domain=domain, way=WAYS[way], **enclose({"question": question})),
-            max_tokens=self.config.max_tokens + self.config.thinking_tokens,
-            temperature=self.config.temperature,
-            seed=seed,
-            chat=chat,
-            thinks=self.config.thinking_tokens > 0,
-        )
+        prompt = PROMPT.format(domain=domain, way=WAYS[way], **enclose({"question": question}))
+        return self.config.build_request(model, prompt, seed, chat)
 
 
 def keep_better(

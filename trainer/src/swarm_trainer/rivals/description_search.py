@@ -88,10 +88,10 @@ def ask_for_topics(
     rival: DescriptionSearch, context: RivalContext, base: Recipe, number: int, tried: list[TriedTopic]
 ) -> bytes:
     """Ask for new topics, and return them as they are stored. Raises InferenceError."""
-    engine = serving.serve(context.context, context.setup, [] if rival.model else [base])[0]
+    engine = serving.serve(context.context, context.setup, [] if rival.config.remote_model else [base])[0]
     ask, seed = Asker(engine), streams.derive_seed(context.setup.examination.seed, "topics", number)
     shown = description_search.select_shown(tried)
-    model, exam = rival.model or base.name, context.setup.examination
+    model, exam = rival.config.remote_model or base.name, context.setup.examination
     chat = exam.wording.chat or model in exam.remote
     (reply,) = ask([rival.build_request(model, shown, exam.wording.domain, seed, chat)])
     topics: tuple[str, ...] = ()

@@ -146,7 +146,8 @@ def train(rival: Dpo, context: RivalContext, key: str, start: Digest, pairs: Seq
         shutil.copytree(folder, out)
 
     task = TrainingTask(len(pairs), stage, write_start, beside_servers=True)
-    return adapter_training.execute(key, f"rival {context.name}", context.context, context.setup.resolved, task)
+    subject, resolved = f"rival {context.name}", context.setup.resolved
+    return adapter_training.execute(key, subject, context.context, resolved, task, shown_as=context.item.key)
 
 
 def build_settings(rival: Dpo, context: RivalContext, start: Path) -> PreferenceSettings:

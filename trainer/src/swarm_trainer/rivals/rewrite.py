@@ -64,10 +64,10 @@ def rewrite_all(rival: Rewrite, context: RivalContext, number: int, written: Seq
     if context.spent.items + wanted > context.budget.items:
         return None
     base = recipe.build_single(context.setup.space.base, dtype=context.setup.space.dtype)
-    model = rival.model or base.name
+    model = rival.config.remote_model or base.name
     jobs = [build_job(rival, context, model, ("rewrite", number, *stage), one)
             for stage, one in zip(context.final_stages, written, strict=True)]  # fmt: skip
-    rollouts = list(context.run([] if rival.model else [base], jobs))
+    rollouts = list(context.run([] if rival.config.remote_model else [base], jobs))
     cost = context.spent + SearchCost.sum(rollouts)
     if not cost.fits_into(context.budget):
         return None

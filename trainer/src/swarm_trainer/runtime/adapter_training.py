@@ -13,8 +13,9 @@ from swarm_core.api.execution import Device, InferenceType
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt
+from swarm_core.recipe import Digest
 from swarm_trainer.lora.base import BaseModelConfig
-from swarm_trainer.lora.training import TrainingResult, TrainingStage
+from swarm_trainer.lora.training import StepCallback, TrainingResult, TrainingStage
 from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
@@ -31,19 +32,35 @@ class TrainingTask:
     """Writes the adapter to continue from into a folder. None starts a new adapter."""
     beside_servers: bool = False
     """Whether servers of this run may be up meanwhile. If they hold the accelerator, the CPU trains."""
+    seed: int | None = None
+    """The seed of the training; None means that of the run."""
 
 
-def execute(key: str, subject: str, context: Context, resolved: ResolvedSpec, task: TrainingTask) -> Receipt:
-    """Train the adapter of `task` and store it; return a receipt with `key`. `subject`: what is trained, for people.
+def execute(
+    key: str, subject: str, context: Context, resolved: ResolvedSpec, task: TrainingTask, shown_as: str = ""
+) -> Receipt:
+    """Train the adapter of `task` and store it; return a receipt with `key`.
 
-    Raises BadInputError, StoreError.
+    `subject`: what is trained, for people. `shown_as`: the key of the work item that reports the progress; by default
+    `key`. Raises BadInputError, StoreError.
     """
-    context.cache.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=context.cache))
 
     def report(step: int, steps: int, loss: float) -> None:
-        context.progress(Progress(key, f"training {subject}, loss {loss:.3f}", step, steps))
+        context.progress(Progress(shown_as or key, f"training {subject}, loss {loss:.3f}", step, steps))
 
+    adapter, result = train_and_store(key, context, resolved, task, report)
+    return Receipt(key, outputs={Output.ADAPTER: adapter}, scalars=list_scalars(task, result))
+
+
+def train_and_store(
+    name: str, context: Context, resolved: ResolvedSpec, task: TrainingTask, report: StepCallback
+) -> tuple[Digest, TrainingResult]:
+    """Train the adapter of `task` and store it; return its digest and what the training did.
+
+    `name`: the beginning of the name of its temporary folder. Raises BadInputError, StoreError.
+    """
+    context.cache.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=context.cache))
     try:
         start = None
         if task.start is not None:
@@ -55,11 +72,11 @@ def execute(key: str, subject: str, context: Context, resolved: ResolvedSpec, ta
             find_device(resolved, task.beside_servers),
             resolved.base.max_model_len,
         )
-        result = task.stage.train(base, start, resolved.seed, scratch / "adapter", report)
-        adapter = tree.put_tree(context.store, scratch / "adapter")
+        seed = resolved.seed if task.seed is None else task.seed
+        result = task.stage.train(base, start, seed, scratch / "adapter", report)
+        return tree.put_tree(context.store, scratch / "adapter"), result
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Receipt(key, outputs={Output.ADAPTER: adapter}, scalars=list_scalars(task, result))
 
 
 def find_device(resolved: ResolvedSpec, beside_servers: bool) -> str:

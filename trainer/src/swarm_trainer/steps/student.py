@@ -8,12 +8,9 @@ Limits: the students are trained by the process that concludes. On a cluster wit
 accelerator, so such a run is refused (`swarm_operator.common.cluster_run`).
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from pathlib import Path
 
 from swarm_core import commit, streams
 from swarm_core.api.student import Student
@@ -31,14 +28,14 @@ from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.evaluation.student_comparison import Scores
 from swarm_trainer.evaluation.student_data import Pair, StudentData
 from swarm_trainer.lora import base, training
-from swarm_trainer.lora.base import BaseModelConfig
+from swarm_trainer.lora.training import InstructionTuning
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.report.student_report import StudentReport, TrainedStudents
 from swarm_trainer.run_store import experiments, student_receipts
 from swarm_trainer.run_store.student_receipts import TrainingData
-from swarm_trainer.runtime import model_folders
+from swarm_trainer.runtime import adapter_training, model_folders
+from swarm_trainer.runtime.adapter_training import TrainingTask
 from swarm_trainer.runtime.context import Context, Progress
-from swarm_trainer.stores import tree
 
 UNTRAINED = "untrained"
 STEPS = "steps"
@@ -147,28 +144,14 @@ class StudentEvaluation:
 
     def train(self, key: str, seed: int, data: StudentData, steps: int) -> Receipt:
         """Train one student and store its adapter. Raises BadInputError, StoreError."""
-        resolved, context = self.setup.resolved, self.context
-        config = BaseModelConfig(
-            model_folders.locate_base(context),
-            str(resolved.base.dtype),
-            str(resolved.execution.local.device),
-            resolved.base.max_model_len,
-        )
 
         def report(step: int, steps: int, loss: float) -> None:
-            context.progress(Progress(self.item.key, f"training {key}, loss {loss:.3f}", step, steps))
+            self.context.progress(Progress(self.item.key, f"training {key}, loss {loss:.3f}", step, steps))
 
-        settings, drawn = (
-            replace(self.settings, steps_per_epoch=steps),
-            streams.derive_seed(resolved.seed, "student", seed),
-        )
-        context.cache.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=context.cache))
-        try:
-            trained = training.train(config, data.pairs, settings, drawn, scratch / "adapter", report)
-            adapter = tree.put_tree(context.store, scratch / "adapter")
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        resolved = self.setup.resolved
+        stage = InstructionTuning(data.pairs, replace(self.settings, steps_per_epoch=steps))
+        task = TrainingTask(len(data.pairs), stage, seed=streams.derive_seed(resolved.seed, "student", seed))
+        adapter, trained = adapter_training.train_and_store(key, self.context, resolved, task, report)
         return Receipt(key, {Output.ADAPTER: adapter}, {STEPS: trained.steps, "loss": trained.loss})
 
     def measure(self, receipts: dict[str, list[Receipt]]) -> dict[str, Scores]:

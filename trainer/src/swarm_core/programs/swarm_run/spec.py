@@ -40,6 +40,19 @@ MUTABLE_FIELDS = (
 """Fields that the digests do not cover and that may change."""
 
 
+def _build_single_value_rule(field: str, reason: str) -> Rule["SwarmRunSpec"]:
+    """Return the rule that a comparison of `evaluation`, which needs one value, is not asked for with a front."""
+    path = f"self.evaluation.{field}"
+    return Rule(
+        f"self.objective.type != 'Pareto' || !has({path}) || {path}.size() == 0",
+        f"{reason}, and an objective of type Pareto has a front; remove evaluation.{field}",
+        f"evaluation.{field}",
+        lambda it: it.objective.type != PARETO or not getattr(it.evaluation, field),
+        lambda _: ("evaluation", field),
+        RuleReason.FORBIDDEN,
+    )
+
+
 class SwarmRunSpec(RunSpec):
     """The specification of a search for generators."""
 
@@ -97,23 +110,8 @@ class SwarmRunSpec(RunSpec):
             lambda it: it.swarm.rule is not RuleName.MULTI_OBJECTIVE or it.objective.type == PARETO,
             lambda _: ("swarm", "rule"),
         ),
-        Rule(
-            "self.objective.type != 'Pareto' || !has(self.evaluation.unseen) || self.evaluation.unseen.size() == 0",
-            "unseen takers judge one generator by one value, and an objective of type Pareto has a front; remove"
-            " evaluation.unseen",
-            "evaluation.unseen",
-            lambda it: it.objective.type != PARETO or not it.evaluation.unseen,
-            lambda _: ("evaluation", "unseen"),
-            RuleReason.FORBIDDEN,
-        ),
-        Rule(
-            "self.objective.type != 'Pareto' || !has(self.evaluation.rivals) || self.evaluation.rivals.size() == 0",
-            "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
-            "evaluation.rivals",
-            lambda it: it.objective.type != PARETO or not it.evaluation.rivals,
-            lambda _: ("evaluation", "rivals"),
-            RuleReason.FORBIDDEN,
-        ),
+        _build_single_value_rule("unseen", "unseen takers judge one generator by one value"),
+        _build_single_value_rule("rivals", "rivals are compared by one value"),
         Rule(
             "!has(self.generation.agreeingTakers) || self.generation.agreeingTakers <= self.takers.size()",
             "more takers must agree than there are; lower agreeingTakers, or list more takers",
