@@ -65,6 +65,11 @@ def test_totals_are_the_sums_of_the_parts(several: list[Rollout]) -> None:
     assert sum(total.rejected.values()) == sum(sum(rollout.rejected().values()) for rollout in several)
 
 
+@given(st.lists(rollouts(), max_size=4), st.integers(0, 4))
+def test_totals_of_parts_add_up_to_those_of_the_whole(several: list[Rollout], place: int) -> None:
+    assert sum_totals(several[:place]) + sum_totals(several[place:]) == sum_totals(several)
+
+
 def item(first: Score, second: Score, text: str = "1+1") -> AnsweredItem:
     return AnsweredItem(Item(text), (TakerAnswer("2", first), TakerAnswer("2", second)))
 

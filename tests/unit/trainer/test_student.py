@@ -28,7 +28,7 @@ from swarm_trainer.evaluation.student_data import StudentData
 from swarm_trainer.lora import training
 from swarm_trainer.maintenance import replay
 from swarm_trainer.report.student_report import StudentDifference, StudentReport, TrainedStudents
-from swarm_trainer.run_store import student_receipts
+from swarm_trainer.run_store import receipt_store, student_receipts
 from swarm_trainer.run_store.student_receipts import TrainingData
 from swarm_trainer.steps import student_inputs
 from swarm_trainer.steps.student import StudentEvaluation
@@ -143,8 +143,8 @@ def test_students_are_stored_once_and_belong_to_the_run(tmp_path: Path) -> None:
         Receipt(student_receipts.name_student(TrainingData.SEED, 0), {Output.ADAPTER: digest_bytes(name)}, {"steps": 1})
         for name in (b"a", b"b")
     )
-    assert student_receipts.publish(store, first) == first
-    assert student_receipts.publish(store, second) == first
+    assert receipt_store.publish(store, first) == first
+    assert receipt_store.publish(store, second) == first
     assert list(replay.list_receipts(store)) == [first]
 
 

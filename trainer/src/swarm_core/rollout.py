@@ -351,6 +351,24 @@ class RolloutTotals:
     spreads: tuple[float, ...] = ()
     """The difference between the highest and the lowest opinion of a panel, of each answer that it judged."""
 
+    def __add__(self, other: "RolloutTotals") -> "RolloutTotals":
+        takers = dict.fromkeys((*self.fates, *other.fates))
+        return RolloutTotals(
+            asked=self.asked + other.asked,
+            items=self.items + other.items,
+            rejected=add_counts(self.rejected, other.rejected),
+            unscored=add_counts(self.unscored, other.unscored),
+            tokens=self.tokens + other.tokens,
+            fates={taker: add_counts(self.fates.get(taker, {}), other.fates.get(taker, {})) for taker in takers},
+            thinking_tokens=self.thinking_tokens + other.thinking_tokens,
+            spreads=self.spreads + other.spreads,
+        )
+
+
+def add_counts(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    """Return the sums of two sets of counts, in the order of their names."""
+    return dict(sorted((Counter(first) + Counter(second)).items()))
+
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     """Return the totals over `rollouts`."""

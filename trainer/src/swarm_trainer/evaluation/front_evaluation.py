@@ -52,6 +52,7 @@ class FrontEvaluation:
         corners = {one.position for one in final_evaluation.list_initial_generators(swarm)}
         by_knee, *by_term = self.order_roles(self.ranking.chosen)
         found = self.evaluation.evaluate(replace(self.ranking, finalists=by_knee), swarm, commits)
+        counted = len(self.evaluation.measured)
         measured = {one.position: one for one in (*found.initials, found.best)}
         ends, passed_over = [], list(found.passed_over)
         for order in by_term:
@@ -67,9 +68,7 @@ class FrontEvaluation:
             gain=front.gain,
             front=front,
             passed_over=tuple(dict.fromkeys(passed_over)),
-            counts=sum_totals(
-                [*final_evaluation.load_search_rollouts(self.evaluation.context, commits), *self.evaluation.measured]
-            ),
+            counts=found.counts + sum_totals(self.evaluation.measured[counted:]),
         )
 
     def select_end(

@@ -106,7 +106,7 @@ def publish(fork: Fork, store: ArtifactStore) -> None:
     """
     fork_origin.publish(store, fork.origin)
     for receipt in fork.adapter_receipts:
-        store.publish(receipt_store.key(receipt.key), receipt.to_bytes())
+        receipt_store.publish(store, receipt)
     if fork.reference is not None:
         store.publish(reference_set.KEY, fork.reference)
     for done in fork.commits:

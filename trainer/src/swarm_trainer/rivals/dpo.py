@@ -133,7 +133,7 @@ def load_or_train(
             receipt = train(rival, context, key, start, pairs)
         except BadInputError as error:
             raise RivalError(f"its adapter cannot be trained: {error}") from error
-        receipt = Receipt.from_bytes(store.publish(receipt_store.key(key), receipt.to_bytes()))
+        receipt = receipt_store.publish(store, receipt)
     return receipt.outputs[Output.ADAPTER]
 
 

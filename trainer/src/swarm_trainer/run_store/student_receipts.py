@@ -27,20 +27,10 @@ def name_student(data: str, seed: int) -> str:
     return f"student.{data}.{seed}"
 
 
-def load(store: ArtifactStore, name: str) -> Receipt | None:
-    """Load the receipt of a student; None if it is not trained yet. Raises StoreError."""
-    return receipt_store.load(store, name)
-
-
-def publish(store: ArtifactStore, receipt: Receipt) -> Receipt:
-    """Publish the receipt of a student; return the one that the store has. Raises StoreError."""
-    return Receipt.from_bytes(store.publish(receipt_store.key(receipt.key), receipt.to_bytes()))
-
-
 def list_all(store: ArtifactStore) -> Iterator[Receipt]:
     """Yield the receipts of all students. Raises StoreError."""
     for data in TrainingData:
         seed = 0
-        while (receipt := load(store, name_student(data, seed))) is not None:
+        while (receipt := receipt_store.load(store, name_student(data, seed))) is not None:
             yield receipt
             seed += 1

@@ -21,7 +21,7 @@ def execute(item: WorkItem, context: Context) -> Receipt:
         undone.callback(record_failed_usage, context)
         receipt = trainer_program.load_step(context.run, item.kind)(item, context)
         undone.pop_all()
-    stored = Receipt.from_bytes(context.store.publish(receipt_store.key(item.key), receipt.to_bytes()))
+    stored = receipt_store.publish(context.store, receipt)
     context.flush_usage()
     return stored
 

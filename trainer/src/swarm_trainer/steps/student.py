@@ -31,7 +31,7 @@ from swarm_trainer.lora import base, training
 from swarm_trainer.lora.training import InstructionTuning
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.report.student_report import StudentReport, TrainedStudents
-from swarm_trainer.run_store import experiments, student_receipts
+from swarm_trainer.run_store import experiments, receipt_store, student_receipts
 from swarm_trainer.run_store.student_receipts import TrainingData
 from swarm_trainer.runtime import adapter_training, model_folders
 from swarm_trainer.runtime.adapter_training import TrainingTask
@@ -139,8 +139,8 @@ class StudentEvaluation:
         `steps`: the number of optimizer steps of each epoch. Raises BadInputError, StoreError.
         """
         key = student_receipts.name_student(name, seed)
-        stored = student_receipts.load(self.context.store, key)
-        return stored or student_receipts.publish(self.context.store, self.train(key, seed, data, steps))
+        stored = receipt_store.load(self.context.store, key)
+        return stored or receipt_store.publish(self.context.store, self.train(key, seed, data, steps))
 
     def train(self, key: str, seed: int, data: StudentData, steps: int) -> Receipt:
         """Train one student and store its adapter. Raises BadInputError, StoreError."""
